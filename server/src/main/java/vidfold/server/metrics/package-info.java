@@ -1,0 +1,5 @@
+/** Micrometer meters. */
+@NullMarked
+package vidfold.server.metrics;
+
+import org.jspecify.annotations.NullMarked;
