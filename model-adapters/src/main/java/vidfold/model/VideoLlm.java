@@ -1,0 +1,62 @@
+package vidfold.model;
+
+import java.util.List;
+
+/**
+ * A Video-LLM on one device: frames to KV prefix, question to tokens.
+ *
+ * <p>Everything that touches the device ({@link #startPrefix}, {@link PrefixBuild#advance}, {@link
+ * #open}, {@link #prefill}, {@link #decode}, {@link #sample} and closing what they return) is
+ * called by one thread. The text and sizing methods are safe from any thread.
+ */
+public interface VideoLlm extends AutoCloseable {
+
+  /** What was loaded. */
+  ModelInfo info();
+
+  /** The adapter's rule for choosing frames. */
+  SamplingRule samplingRule();
+
+  /** The frame size, in pixels, that the vision tower takes for a clip of this shape. */
+  FrameSize frameSize(int frames, int width, int height);
+
+  /** Token ids of the first question on a prefix, up to and including the assistant header. */
+  int[] questionTokens(String question);
+
+  /** Token ids of a further question, from the end of the last answer to the assistant header. */
+  int[] nextTurnTokens(String question);
+
+  /** Whether this token ends an answer. */
+  boolean isStop(int token);
+
+  /** A new incremental detokenizer for one answer. */
+  AnswerText newAnswerText();
+
+  /**
+   * Starts to build the KV prefix of a video. The frames may be released when the build is done or
+   * closed.
+   */
+  PrefixBuild startPrefix(VideoFrames frames, PrefixSpec spec);
+
+  /**
+   * Opens a sequence on a prefix.
+   *
+   * @param capacity the most tokens of its own (question, answer, further turns) it may hold
+   */
+  Decoding open(KvPrefix prefix, SamplingParams params, int capacity);
+
+  /**
+   * Feeds question tokens, at most {@link ModelInfo#prefillChunk()} of them; the sequence then
+   * holds the logits of the last one.
+   */
+  void prefill(Decoding sequence, int[] tokens);
+
+  /** Feeds one token to each sequence; each then holds its next logits. */
+  void decode(List<Decoding> sequences, int[] tokens);
+
+  /** Picks the next token from the logits that the sequence holds. */
+  TokenChoice sample(Decoding sequence);
+
+  @Override
+  void close();
+}

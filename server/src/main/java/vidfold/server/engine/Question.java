@@ -1,0 +1,53 @@
+package vidfold.server.engine;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import vidfold.model.PrefixSpec;
+import vidfold.model.SamplingParams;
+import vidfold.model.SamplingRule;
+
+/**
+ * One question about one stored video.
+ *
+ * @param tenant owner of the video
+ * @param videoId {@code vid_..}
+ * @param text the user's text, never parsed for special tokens
+ * @param history earlier turns of the session, oldest first; empty for a single question
+ * @param sessionId the session whose KV may be continued, or null
+ * @param options how to answer
+ */
+public record Question(
+    String tenant,
+    String videoId,
+    String text,
+    List<Turn> history,
+    @Nullable String sessionId,
+    Options options) {
+
+  /** A finished turn. */
+  public record Turn(String question, String answer) {}
+
+  /**
+   * How to answer.
+   *
+   * @param prefix reducer, retention and merge layer
+   * @param frames the sampling rule for this variant
+   * @param sampling how tokens are picked
+   * @param maxTokens the most tokens of the answer
+   */
+  public record Options(
+      PrefixSpec prefix, SamplingRule frames, SamplingParams sampling, int maxTokens) {
+    public Options {
+      if (maxTokens < 1) {
+        throw new IllegalArgumentException("max_tokens must be at least 1 but was " + maxTokens);
+      }
+    }
+  }
+
+  public Question {
+    history = List.copyOf(history);
+    if (text.isBlank()) {
+      throw new IllegalArgumentException("the question must not be empty");
+    }
+  }
+}
