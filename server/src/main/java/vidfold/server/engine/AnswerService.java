@@ -1,5 +1,8 @@
 package vidfold.server.engine;
 
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
 /** Answers questions about stored videos. Safe from any thread; never blocks. */
 public interface AnswerService {
 
@@ -10,6 +13,19 @@ public interface AnswerService {
    * @throws QueueFullException when no place is left in the queue
    */
   Cancellation ask(Question question, AnswerListener listener);
+
+  /**
+   * Builds the KV prefix of a video ahead of any question. Cancelling the future stops the work; it
+   * completes exceptionally as {@link FrameSource#read} does, or with QueueFullException.
+   */
+  CompletableFuture<Void> prepare(
+      String tenant, String videoId, Question.Options options, Consumer<Stage> stages);
+
+  /** Stages of {@link #prepare}, for the states of ingest. */
+  enum Stage {
+    DECODING,
+    ENCODING
+  }
 
   /** Frees every cached prefix and conversation of this video. */
   void forget(String tenant, String videoId);
