@@ -1,4 +1,7 @@
-/** Training-free token reducers: {@code [T, H, W, C]} visual tokens in, {@code [M, C]} survivors out. */
+/**
+ * Training-free token reducers: {@code [T, H, W, C]} visual tokens in, {@code [M, C]} survivors
+ * out.
+ */
 @NullMarked
 package vidfold.merging;
 

@@ -1,4 +1,7 @@
-/** The only door to DJL's PyTorch engine: TorchScript modules, tensor handles, scopes, devices and dtypes. */
+/**
+ * The only door to DJL's PyTorch engine: TorchScript modules, tensor handles, scopes, devices and
+ * dtypes.
+ */
 @NullMarked
 package vidfold.torch;
 

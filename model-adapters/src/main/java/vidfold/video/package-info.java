@@ -1,4 +1,7 @@
-/** Video files: probe, frame sampling and decoding in a child ffmpeg process, with exact presentation times. */
+/**
+ * Video files: probe, frame sampling and decoding in a child ffmpeg process, with exact
+ * presentation times.
+ */
 @NullMarked
 package vidfold.video;
 

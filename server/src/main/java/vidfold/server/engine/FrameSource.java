@@ -18,6 +18,5 @@ public interface FrameSource {
   String sha256(String tenant, String videoId);
 
   /** Frames with what it took to get them. */
-  record Clip(
-      VideoFrames frames, double probeMillis, double decodeMillis, List<String> warnings) {}
+  record Clip(VideoFrames frames, double probeMillis, double decodeMillis, List<String> warnings) {}
 }

@@ -1,0 +1,249 @@
+package vidfold.torch;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * PyTorch on one device: compiles script modules, makes tensors, and counts live handles.
+ *
+ * <p>bf16 is the default where it is native (CUDA, AVX512-BF16, AMX), else f32. f16 on a CPU is
+ * hundreds of times slower and is never chosen.
+ */
+public final class Torch implements AutoCloseable {
+
+  private final PtNDManager manager;
+  private final PtNDManager hostManager;
+  private final Device device;
+  private final Dtype dtype;
+  private final AtomicLong live = new AtomicLong();
+  private final TorchModule tensors;
+
+  private Torch(Device device, Dtype dtype) {
+    this.device = device;
+    this.dtype = dtype;
+    this.manager = (PtNDManager) NDManager.newBaseManager(device, "PyTorch");
+    this.hostManager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch");
+    this.tensors = module("Tensors", resource("tensors.py"));
+  }
+
+  /**
+   * Starts the engine.
+   *
+   * @throws IllegalArgumentException if the device asked for is not there
+   */
+  public static Torch start(TorchConfig config) {
+    Engine engine = Engine.getEngine("PyTorch");
+    JniUtils.setGraphExecutorOptimize(false);
+    int threads =
+        config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
+    JniUtils.setNumThreads(threads);
+    Device device = chooseDevice(config.device(), engine.getGpuCount());
+    return new Torch(device, chooseDtype(config.dtype(), device));
+  }
+
+  /** The device's name, {@code cpu} or {@code cuda:N}. */
+  public String deviceName() {
+    return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
+  }
+
+  public boolean onGpu() {
+    return device.isGpu();
+  }
+
+  /** The dtype of weights and activations. */
+  public Dtype dtype() {
+    return dtype;
+  }
+
+  /** libtorch's version. */
+  public String version() {
+    return Engine.getEngine("PyTorch").getVersion();
+  }
+
+  /** Tensor handles that are open. */
+  public long liveTensors() {
+    return live.get();
+  }
+
+  /**
+   * Compiles a module from TorchScript text.
+   *
+   * @param dictAttributes names of the attributes that start as empty dictionaries
+   * @throws TorchException if the source does not compile; the message names the line
+   */
+  public TorchModule module(String className, String source, String... dictAttributes) {
+    byte[] archive = ScriptArchive.assemble(className, source, dictAttributes);
+    try {
+      return new TorchModule(
+          this,
+          className,
+          JniUtils.loadModule(manager, new ByteArrayInputStream(archive), false, false));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (ai.djl.engine.EngineException e) {
+      throw new TorchException(
+          className + " does not compile: " + e.getMessage(), e, /* outOfMemory= */ false);
+    }
+  }
+
+  /** Compiles a module whose source is a resource in {@code vidfold/torchscript}. */
+  public TorchModule script(String className, String file, String... dictAttributes) {
+    return module(className, resource(file), dictAttributes);
+  }
+
+  /** A float tensor on the device. */
+  public Tensor floats(float[] values, long... shape) {
+    ByteBuffer bytes = direct(values.length * (long) Float.BYTES);
+    bytes.asFloatBuffer().put(values);
+    return fromBytes(bytes, DataType.FLOAT32, shape);
+  }
+
+  /** A 64-bit integer tensor on the device. */
+  public Tensor longs(long[] values, long... shape) {
+    ByteBuffer bytes = direct(values.length * (long) Long.BYTES);
+    bytes.asLongBuffer().put(values);
+    return fromBytes(bytes, DataType.INT64, shape);
+  }
+
+  /** A 64-bit integer tensor on the device from ints. */
+  public Tensor ints(int[] values, long... shape) {
+    long[] wide = new long[values.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = values[i];
+    }
+    return longs(wide, shape);
+  }
+
+  /** A byte tensor on the device, copied from a direct buffer. */
+  public Tensor bytes(ByteBuffer direct, long... shape) {
+    return fromBytes(direct.duplicate(), DataType.UINT8, shape);
+  }
+
+  /**
+   * A byte tensor on the host that views a direct or mapped buffer without copying it: the buffer
+   * must stay reachable and mapped until the tensor is closed.
+   */
+  public Tensor viewBytes(ByteBuffer direct, long... shape) {
+    if (!direct.isDirect()) {
+      throw new IllegalArgumentException("the buffer must be direct");
+    }
+    PtNDArray array =
+        JniUtils.createNdFromByteBuffer(
+            hostManager,
+            direct.slice(),
+            new Shape(shape),
+            DataType.UINT8,
+            ai.djl.ndarray.types.SparseFormat.DENSE,
+            Device.cpu());
+    return adopt(array);
+  }
+
+  /** Frees the engine's managers. Tensors and modules must have been closed before. */
+  @Override
+  public void close() {
+    tensors.close();
+    manager.close();
+    hostManager.close();
+  }
+
+  PtNDManager manager() {
+    return manager;
+  }
+
+  /** The script behind {@link Tensor}'s own methods. */
+  TorchModule tensors() {
+    return tensors;
+  }
+
+  void opened() {
+    live.incrementAndGet();
+  }
+
+  void closed() {
+    live.decrementAndGet();
+  }
+
+  /** Wraps a DJL array, which is closed: the handle keeps the native tensor alive. */
+  Tensor adopt(PtNDArray array) {
+    try (array) {
+      return new Tensor(this, IValue.from(array));
+    }
+  }
+
+  private Tensor fromBytes(ByteBuffer bytes, DataType type, long... shape) {
+    PtNDArray view =
+        JniUtils.createNdFromByteBuffer(
+            hostManager,
+            bytes,
+            new Shape(shape),
+            type,
+            ai.djl.ndarray.types.SparseFormat.DENSE,
+            Device.cpu());
+    try (Tensor host = adopt(view)) {
+      return tensors.callTensor("copy_to", host, deviceName());
+    } finally {
+      java.lang.ref.Reference.reachabilityFence(bytes);
+    }
+  }
+
+  private static ByteBuffer direct(long bytes) {
+    return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.nativeOrder());
+  }
+
+  private static Device chooseDevice(String asked, int gpus) {
+    if (asked.equals("cpu") || (asked.equals("auto") && gpus == 0)) {
+      return Device.cpu();
+    }
+    int index = asked.equals("auto") ? 0 : Integer.parseInt(asked.substring("cuda:".length()));
+    if (index >= gpus) {
+      throw new IllegalArgumentException(
+          "device " + asked + " was asked for but PyTorch sees " + gpus + " CUDA devices");
+    }
+    return Device.gpu(index);
+  }
+
+  private static Dtype chooseDtype(String asked, Device device) {
+    return switch (asked) {
+      case "f32" -> Dtype.F32;
+      case "bf16" -> Dtype.BF16;
+      default -> device.isGpu() || cpuHasBf16() ? Dtype.BF16 : Dtype.F32;
+    };
+  }
+
+  private static boolean cpuHasBf16() {
+    try {
+      String info = Files.readString(Path.of("/proc/cpuinfo"));
+      return info.contains("avx512_bf16") || info.contains("amx_bf16");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static String resource(String file) {
+    try (InputStream in = Torch.class.getResourceAsStream("/vidfold/torchscript/" + file)) {
+      if (in == null) {
+        throw new IllegalArgumentException("there is no script named " + file);
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package vidfold.torch;
+
+/**
+ * What to run on.
+ *
+ * @param device {@code auto}, {@code cpu} or {@code cuda:N}
+ * @param dtype {@code auto}, {@code f32} or {@code bf16}
+ * @param threads intra-op threads on the CPU; 0 is one a core
+ */
+public record TorchConfig(String device, String dtype, int threads) {
+  public TorchConfig {
+    if (!device.matches("auto|cpu|cuda:\\d+")) {
+      throw new IllegalArgumentException(
+          "device must be auto, cpu or cuda:N but was '" + device + "'");
+    }
+    if (!dtype.matches("auto|f32|bf16")) {
+      throw new IllegalArgumentException("dtype must be auto, f32 or bf16 but was '" + dtype + "'");
+    }
+    if (threads < 0) {
+      throw new IllegalArgumentException("threads must not be negative but was " + threads);
+    }
+  }
+
+  /** Device and dtype chosen for this machine. */
+  public static TorchConfig auto() {
+    return new TorchConfig("auto", "auto", 0);
+  }
+
+  /** The CPU in full precision, as the oracles are. */
+  public static TorchConfig cpuF32() {
+    return new TorchConfig("cpu", "f32", 0);
+  }
+}
