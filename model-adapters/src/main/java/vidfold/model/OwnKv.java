@@ -1,0 +1,113 @@
+package vidfold.model;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import vidfold.torch.Tensor;
+
+/** A sequence's own cache {@code [L, 2, Hkv, capacity, D]}, its tokens and its sampler state. */
+final class OwnKv implements Decoding {
+
+  private final PrefixKv prefix;
+  private final Tensor kv;
+  private final long bytes;
+  private final int[] tokens;
+  private int length;
+  private SamplingParams params;
+  private SplittableRandom random;
+  private @Nullable Tensor logits;
+
+  OwnKv(PrefixKv prefix, Tensor kv, int capacity, long bytes, SamplingParams params) {
+    this.prefix = prefix;
+    this.kv = kv;
+    this.bytes = bytes;
+    this.tokens = new int[capacity];
+    this.params = params;
+    this.random = new SplittableRandom(params.seed());
+  }
+
+  @Override
+  public int length() {
+    return length;
+  }
+
+  @Override
+  public int capacity() {
+    return tokens.length;
+  }
+
+  @Override
+  public long bytes() {
+    return bytes;
+  }
+
+  @Override
+  public void restart(SamplingParams next) {
+    params = next;
+    random = new SplittableRandom(next.seed());
+  }
+
+  @Override
+  public void close() {
+    kv.close();
+    if (logits != null) {
+      logits.close();
+      logits = null;
+    }
+  }
+
+  PrefixKv prefix() {
+    return prefix;
+  }
+
+  Tensor kv() {
+    return kv;
+  }
+
+  SamplingParams params() {
+    return params;
+  }
+
+  /** The next number of the sequence's random stream, in [0, 1). */
+  double nextUniform() {
+    return random.nextDouble();
+  }
+
+  /** Checks that {@code count} more tokens fit. */
+  void requireRoom(int count) {
+    if (length + count > tokens.length) {
+      throw new IllegalStateException(
+          "the sequence holds "
+              + length
+              + " of "
+              + tokens.length
+              + " tokens; "
+              + count
+              + " more do not fit");
+    }
+  }
+
+  /** Records fed tokens and takes ownership of the logits {@code [V]} of the last one. */
+  void fed(int[] ids, Tensor next) {
+    System.arraycopy(ids, 0, tokens, length, ids.length);
+    length += ids.length;
+    if (logits != null) {
+      logits.close();
+    }
+    logits = next;
+  }
+
+  Tensor logits() {
+    if (logits == null) {
+      throw new IllegalStateException("no token has been fed to this sequence");
+    }
+    return logits;
+  }
+
+  /** Every distinct token id in the prompt and the answer so far. */
+  int[] seen() {
+    int[] all = Arrays.copyOf(prefix.promptTokens(), prefix.promptTokens().length + length);
+    System.arraycopy(tokens, 0, all, prefix.promptTokens().length, length);
+    return Arrays.stream(all).distinct().toArray();
+  }
+}

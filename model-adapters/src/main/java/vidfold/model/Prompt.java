@@ -1,0 +1,19 @@
+package vidfold.model;
+
+/** Text in and out of a model: the prompt around a video, questions, turns and answers. */
+interface Prompt {
+
+  /** Token ids before the video. */
+  int[] beforeVideo();
+
+  /** Token ids between the video and the question. */
+  int[] afterVideo();
+
+  int[] question(String text);
+
+  int[] nextTurn(String text);
+
+  boolean isStop(int token);
+
+  AnswerText newAnswerText();
+}

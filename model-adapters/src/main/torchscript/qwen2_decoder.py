@@ -1,0 +1,225 @@
+class Qwen2Decoder(Module):
+  __parameters__ = []
+  __buffers__ = []
+  training : bool
+  weights : Dict[int, Tensor]
+
+  # Weights are keyed by layer * 16 + slot; slots: 0 input norm, 1 qkv, 2 qkv bias, 3 o, 4 post norm,
+  # 5 gate+up, 6 down. Keys below 0: -1 embedding, -2 final norm, -3 head, -4 inverse frequencies [D/2],
+  # -5 the axis (t, h, w) of each frequency [D/2].
+  def put(self: __torch__.Qwen2Decoder, key: int, parts: List[Tensor]) -> NoneType:
+    if torch.eq(torch.len(parts), 1):
+      self.weights[key] = parts[0]
+    else:
+      self.weights[key] = torch.cat(parts, 0)
+    return None
+
+  def drop(self: __torch__.Qwen2Decoder) -> NoneType:
+    torch.clear(self.weights)
+    return None
+
+  def norm(self: __torch__.Qwen2Decoder, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    return torch.rms_norm(x, torch.size(weight), weight, eps)
+
+  # token ids [S] -> [S, C]
+  def embed(self: __torch__.Qwen2Decoder, ids: Tensor) -> Tensor:
+    return torch.embedding(self.weights[-1], ids)
+
+  # visual rows between two runs of text ids -> [P, C]
+  def join(self: __torch__.Qwen2Decoder, before: Tensor, visual: Tensor, after: Tensor) -> Tensor:
+    return torch.cat([self.embed(before), visual, self.embed(after)], 0)
+
+  # positions [3, S] -> cos and sin [S, D], f32. Each frequency turns with its own axis (M-RoPE).
+  def rope(self: __torch__.Qwen2Decoder, positions: Tensor) -> Tuple[Tensor, Tensor]:
+    axes = torch.index_select(positions, 0, self.weights[-5])
+    half = torch.mul(torch.transpose(torch.to(axes, 6), 0, 1), torch.to(self.weights[-4], 6))
+    angle = torch.cat([half, half], 1)
+    return (torch.cos(angle), torch.sin(angle))
+
+  # x [H, S, D] turned by cos, sin [S, D], in f32
+  def rotate(self: __torch__.Qwen2Decoder, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    wide = torch.to(x, 6)
+    half = torch.floordiv(torch.size(x, 2), 2)
+    left = torch.narrow(wide, 2, 0, half)
+    right = torch.narrow(wide, 2, half, half)
+    turned = torch.add(torch.mul(wide, cos), torch.mul(torch.cat([torch.neg(right), left], 2), sin))
+    return torch.to(turned, ops.prim.dtype(x))
+
+  # q [1, Hkv, R, D] over k, v [1, Hkv, P, D] -> output and log-sum-exp [1, Hkv, R]
+  def flash(self: __torch__.Qwen2Decoder, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tuple[Tensor, Tensor]:
+    if ops.prim.is_cuda(q):
+      if torch.eq(ops.prim.dtype(q), 6):
+        out, lse, _1, _2 = torch._scaled_dot_product_efficient_attention(q, k, v, None, True, 0., causal)
+        return (out, torch.narrow(lse, 2, 0, torch.size(q, 2)))
+      else:
+        out, lse, _1, _2, _3, _4, _5, _6, _7 = torch._scaled_dot_product_flash_attention(q, k, v, 0., causal, False)
+        return (out, torch.narrow(lse, 2, 0, torch.size(q, 2)))
+    else:
+      out, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., causal)
+      return (out, lse)
+
+  # Joins attention over two disjoint segments by their log-sum-exp.
+  def blend(self: __torch__.Qwen2Decoder, o1: Tensor, l1: Tensor, o2: Tensor, l2: Tensor) -> Tuple[Tensor, Tensor]:
+    w = torch.unsqueeze(torch.sigmoid(torch.sub(l1, l2)), -1)
+    wide = torch.add(torch.mul(torch.to(o1, 6), w), torch.mul(torch.to(o2, 6), torch.rsub(w, 1)))
+    return (torch.to(wide, ops.prim.dtype(o1)), torch.logaddexp(l1, l2))
+
+  # q [Hq, S, D] over a segment that every query sees whole: kv [2, Hkv, P, D] -> [1, Hq, S, D], [1, Hq, S].
+  # The query heads of a group stack along the query axis, so the segment is read once.
+  def see_all(self: __torch__.Qwen2Decoder, q: Tensor, kv: Tensor) -> Tuple[Tensor, Tensor]:
+    heads = torch.size(q, 0)
+    rows = torch.size(q, 1)
+    dim = torch.size(q, 2)
+    groups = torch.size(kv, 1)
+    stacked = torch.reshape(q, [1, groups, torch.mul(torch.floordiv(heads, groups), rows), dim])
+    out, lse = self.flash(stacked, torch.slice(kv, 0, 0, 1), torch.slice(kv, 0, 1, 2), False)
+    return (torch.reshape(out, [1, heads, rows, dim]), torch.reshape(lse, [1, heads, rows]))
+
+  # q [Hq, S, D] over its own S rows, causally: kv [2, Hkv, S, D] -> [1, Hq, S, D], [1, Hq, S]
+  def see_past(self: __torch__.Qwen2Decoder, q: Tensor, kv: Tensor) -> Tuple[Tensor, Tensor]:
+    heads = torch.size(q, 0)
+    groups = torch.size(kv, 1)
+    repeat = torch.floordiv(heads, groups)
+    wide = torch.repeat_interleave(kv, repeat, 1)
+    out, lse = self.flash(torch.unsqueeze(q, 0), torch.slice(wide, 0, 0, 1), torch.slice(wide, 0, 1, 2), True)
+    return (out, lse)
+
+  # x [S, C] -> q [Hq, S, D]; k and v are written to kv [2, Hkv, cap, D] at `at`.
+  def project(self: __torch__.Qwen2Decoder, layer: int, x: Tensor, cos: Tensor, sin: Tensor, kv: Tensor, at: int, eps: float) -> Tensor:
+    base = torch.mul(layer, 16)
+    rows = torch.size(x, 0)
+    groups = torch.size(kv, 1)
+    dim = torch.size(kv, 3)
+    h = self.norm(x, self.weights[base], eps)
+    qkv = torch.linear(h, self.weights[torch.add(base, 1)], self.weights[torch.add(base, 2)])
+    heads = torch.sub(torch.floordiv(torch.size(qkv, 1), dim), torch.mul(2, groups))
+    split = torch.transpose(torch.view(qkv, [rows, torch.add(heads, torch.mul(2, groups)), dim]), 0, 1)
+    turned = self.rotate(torch.narrow(split, 0, 0, torch.add(heads, groups)), cos, sin)
+    place = torch.narrow(kv, 2, at, rows)
+    _1 = torch.copy_(torch.select(place, 0, 0), torch.narrow(turned, 0, heads, groups))
+    _2 = torch.copy_(torch.select(place, 0, 1), torch.narrow(split, 0, torch.add(heads, groups), groups))
+    return torch.narrow(turned, 0, 0, heads)
+
+  # attention output [1, Hq, S, D] and the residual x [S, C] -> the layer's output [S, C]
+  def finish(self: __torch__.Qwen2Decoder, layer: int, x: Tensor, attended: Tensor, eps: float) -> Tensor:
+    base = torch.mul(layer, 16)
+    rows = torch.size(x, 0)
+    flat = torch.reshape(torch.transpose(torch.select(attended, 0, 0), 0, 1), [rows, -1])
+    mid = torch.add(x, torch.linear(flat, self.weights[torch.add(base, 3)], None))
+    h = self.norm(mid, self.weights[torch.add(base, 4)], eps)
+    both = torch.linear(h, self.weights[torch.add(base, 5)], None)
+    width = torch.floordiv(torch.size(both, 1), 2)
+    act = torch.mul(torch.silu(torch.narrow(both, 1, 0, width)), torch.narrow(both, 1, width, width))
+    return torch.add(mid, torch.linear(act, self.weights[torch.add(base, 6)], None))
+
+  # One chunk of a video's prefix through layers [first, last): x [S, C], positions [3, S],
+  # kv [last-first, 2, Hkv, P, D] filled up to `past`. With `kv_only` the last of these layers only writes
+  # its keys and values: nothing reads its output.
+  def prefill_prefix(self: __torch__.Qwen2Decoder, x: Tensor, positions: Tensor, kv: Tensor, first: int, past: int, kv_only: bool, eps: float) -> Tensor:
+    cos, sin = self.rope(positions)
+    rows = torch.size(x, 0)
+    layers = torch.size(kv, 0)
+    for i in range(layers):
+      layer = torch.add(first, i)
+      mine = torch.select(kv, 0, i)
+      q = self.project(layer, x, cos, sin, mine, past, eps)
+      if torch.__not__(torch.__and__(kv_only, torch.eq(i, torch.sub(layers, 1)))):
+        out, lse = self.see_past(q, torch.narrow(mine, 2, past, rows))
+        if torch.gt(past, 0):
+          o, l = self.see_all(q, torch.narrow(mine, 2, 0, past))
+          out, lse = self.blend(out, lse, o, l)
+        x = self.finish(layer, x, out, eps)
+    return x
+
+  # A chunk of a question through all layers: ids [S]; positions [3, S] below and from `merge_layer` on;
+  # prefixes lower [k, 2, Hkv, N, D] and upper [L-k, 2, Hkv, M, D]; own [L, 2, Hkv, cap, D] filled up to
+  # `past` -> logits of the last token [V].
+  def prefill_question(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: Tensor, past: int, eps: float) -> Tensor:
+    x = self.embed(ids)
+    rows = torch.size(x, 0)
+    below = torch.size(lower, 0)
+    cos, sin = self.rope(low_positions)
+    for i in range(torch.size(own, 0)):
+      if torch.eq(i, below):
+        cos, sin = self.rope(high_positions)
+      prefix = self.prefix_of(i, below, lower, upper)
+      mine = torch.select(own, 0, i)
+      q = self.project(i, x, cos, sin, mine, past, eps)
+      out, lse = self.see_past(q, torch.narrow(mine, 2, past, rows))
+      if torch.gt(torch.size(prefix, 2), 0):
+        o, l = self.see_all(q, prefix)
+        out, lse = self.blend(out, lse, o, l)
+      if torch.gt(past, 0):
+        o2, l2 = self.see_all(q, torch.narrow(mine, 2, 0, past))
+        out, lse = self.blend(out, lse, o2, l2)
+      x = self.finish(i, x, out, eps)
+    return torch.select(self.logits(torch.slice(x, 0, torch.sub(rows, 1), rows), eps), 0, 0)
+
+  def prefix_of(self: __torch__.Qwen2Decoder, layer: int, below: int, lower: Tensor, upper: Tensor) -> Tensor:
+    if torch.lt(layer, below):
+      return torch.select(lower, 0, layer)
+    else:
+      return torch.select(upper, 0, torch.sub(layer, below))
+
+  # One token for each of B sequences: ids [B], positions [3, B]; lists of B prefixes, own caches and
+  # lengths -> logits [B, V]. The linear layers run on all sequences at once.
+  def decode(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
+    x = self.embed(ids)
+    low_cos, low_sin = self.rope(low_positions)
+    high_cos, high_sin = self.rope(high_positions)
+    for i in range(torch.size(own[0], 0)):
+      outs = annotate(List[Tensor], [])
+      qkv = self.qkv(i, x, eps)
+      for b in range(torch.len(own)):
+        below = torch.size(lower[b], 0)
+        mine = torch.select(own[b], 0, i)
+        row = torch.slice(qkv, 0, b, torch.add(b, 1))
+        if torch.lt(i, below):
+          q = self.place(row, torch.slice(low_cos, 0, b, torch.add(b, 1)), torch.slice(low_sin, 0, b, torch.add(b, 1)), mine, lengths[b])
+        else:
+          q = self.place(row, torch.slice(high_cos, 0, b, torch.add(b, 1)), torch.slice(high_sin, 0, b, torch.add(b, 1)), mine, lengths[b])
+        out, lse = self.see_all(q, torch.narrow(mine, 2, 0, torch.add(lengths[b], 1)))
+        prefix = self.prefix_of(i, below, lower[b], upper[b])
+        if torch.gt(torch.size(prefix, 2), 0):
+          o, l = self.see_all(q, prefix)
+          out, lse = self.blend(out, lse, o, l)
+        _1 = torch.append(outs, out)
+      x = self.finish(i, x, torch.cat(outs, 2), eps)
+    return self.logits(x, eps)
+
+  def qkv(self: __torch__.Qwen2Decoder, layer: int, x: Tensor, eps: float) -> Tensor:
+    base = torch.mul(layer, 16)
+    h = self.norm(x, self.weights[base], eps)
+    return torch.linear(h, self.weights[torch.add(base, 1)], self.weights[torch.add(base, 2)])
+
+  # One sequence's row of qkv [1, (Hq+2Hkv)*D] -> q [Hq, 1, D]; k and v go to kv [2, Hkv, cap, D] at `at`.
+  def place(self: __torch__.Qwen2Decoder, row: Tensor, cos: Tensor, sin: Tensor, kv: Tensor, at: int) -> Tensor:
+    groups = torch.size(kv, 1)
+    dim = torch.size(kv, 3)
+    split = torch.view(row, [-1, 1, dim])
+    heads = torch.sub(torch.size(split, 0), torch.mul(2, groups))
+    turned = self.rotate(torch.narrow(split, 0, 0, torch.add(heads, groups)), cos, sin)
+    place = torch.narrow(kv, 2, at, 1)
+    _1 = torch.copy_(torch.select(place, 0, 0), torch.narrow(turned, 0, heads, groups))
+    _2 = torch.copy_(torch.select(place, 0, 1), torch.narrow(split, 0, torch.add(heads, groups), groups))
+    return torch.narrow(turned, 0, 0, heads)
+
+  # hidden states [S, C] -> logits [S, V]
+  def logits(self: __torch__.Qwen2Decoder, x: Tensor, eps: float) -> Tensor:
+    return torch.linear(self.norm(x, self.weights[-2], eps), self.weights[-3], None)
+
+  def empty(self: __torch__.Qwen2Decoder, shape: List[int]) -> Tensor:
+    w = self.weights[-1]
+    return torch.new_empty(w, shape)
+
+  def rows(self: __torch__.Qwen2Decoder, x: Tensor, start: int, count: int) -> Tensor:
+    return torch.narrow(x, 0, start, count)
+
+  def row(self: __torch__.Qwen2Decoder, x: Tensor, index: int) -> Tensor:
+    return torch.select(x, 0, index)
+
+  def cat(self: __torch__.Qwen2Decoder, parts: List[Tensor]) -> Tensor:
+    return torch.cat(parts, 0)
+
+  def splice(self: __torch__.Qwen2Decoder, x: Tensor, start: int, end: int, visual: Tensor) -> Tensor:
+    return torch.cat([torch.slice(x, 0, 0, start), visual, torch.slice(x, 0, end)], 0)
