@@ -11,7 +11,7 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 import qwen2vl_text as text
 
-SEED = 24  # of those tried, the first whose greedy steps are all decided by MIN_MARGIN
+SEED = 31  # from 24 on, the first whose greedy steps are all decided by MIN_MARGIN
 LAYERS = 3
 VOCAB_SIZE = 608  # as published: a little more than the tokenizer has
 
