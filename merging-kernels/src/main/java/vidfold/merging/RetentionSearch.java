@@ -1,0 +1,61 @@
+package vidfold.merging;
+
+import java.util.function.ToIntFunction;
+import vidfold.merging.MergeSpec.Thresholds;
+
+/**
+ * Finds the thresholds that keep a wanted number of tokens.
+ *
+ * <p>Both thresholds move together along a line through the pairs published for LLaVA-Video-7B
+ * (STTM, arXiv 2507.07990: .85/.60 keeps about half, .80/.55 about 30 %), extended up to where
+ * nothing merges (above 1) and down to where all that may merge does. More survivors go with higher
+ * thresholds, nearly always: a finer node can find a partner that its parent had not. So the best
+ * of all points that were tried is returned, not the last.
+ */
+final class RetentionSearch {
+
+  private static final double[] SPATIAL = {-1, .80, .85, 1.0001};
+  private static final double[] TEMPORAL = {1e-6, .55, .60, 1.0001};
+  private static final int STEPS = 26;
+
+  private RetentionSearch() {}
+
+  /**
+   * Bisects.
+   *
+   * @param wanted the number of survivors wanted
+   * @param count how many survive at given thresholds
+   * @return the thresholds with the most survivors that are not above {@code wanted}; if even the
+   *     lowest thresholds keep more, those
+   */
+  static Thresholds find(int wanted, ToIntFunction<Thresholds> count) {
+    double low = 0;
+    double high = SPATIAL.length - 1;
+    Thresholds best = at(low);
+    int kept = count.applyAsInt(best);
+    for (int i = 0; i < STEPS && kept < wanted; i++) {
+      double middle = (low + high) / 2;
+      Thresholds tried = at(middle);
+      int survivors = count.applyAsInt(tried);
+      if (survivors > wanted) {
+        high = middle;
+      } else {
+        low = middle;
+        if (survivors > kept) {
+          best = tried;
+          kept = survivors;
+        }
+      }
+    }
+    return best;
+  }
+
+  /** The point of the line at {@code u} in [0, 3]; both thresholds rise with {@code u}. */
+  static Thresholds at(double u) {
+    int i = Math.min((int) u, SPATIAL.length - 2);
+    double f = u - i;
+    return new Thresholds(
+        SPATIAL[i] + f * (SPATIAL[i + 1] - SPATIAL[i]),
+        TEMPORAL[i] + f * (TEMPORAL[i + 1] - TEMPORAL[i]));
+  }
+}

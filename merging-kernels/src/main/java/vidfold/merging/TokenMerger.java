@@ -1,0 +1,21 @@
+package vidfold.merging;
+
+/**
+ * A reducer of visual tokens: {@code [T, H, W, C]} in, {@code [M, C]} survivors out.
+ *
+ * <p>Made by {@link TokenMergers}; stateless, but its kernels run on the thread that owns the
+ * device.
+ */
+public sealed interface TokenMerger permits NoMerger, SttmMerger {
+
+  /** The reducer's name, as in {@link MergeSpec#reducer()}. */
+  String name();
+
+  /**
+   * Whether the result depends on the video alone. Only then may a prefix built on it be cached.
+   */
+  boolean queryAgnostic();
+
+  /** Merges a video's tokens. The input stays the caller's; the result is the caller's to close. */
+  MergedTokens merge(VideoTokens tokens);
+}

@@ -1,0 +1,109 @@
+package vidfold.merging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The kernel against its plain twin, and what holds for every merge, over many grids. */
+class SttmTwinTest {
+
+  private static MergeRig rig;
+
+  /** One grid with one set of options. */
+  record Case(int t, int h, int w, SttmOptions options, long seed) {}
+
+  @BeforeAll
+  static void start() {
+    rig = new MergeRig();
+  }
+
+  @AfterAll
+  static void stop() {
+    rig.close();
+  }
+
+  static Stream<Case> cases() {
+    int[][] grids = {
+      {1, 1}, {1, 2}, {1, 5}, {1, 14}, {1, 40}, {7, 1}, {2, 2}, {2, 3}, {2, 9}, {2, 40}, {9, 2},
+      {3, 3}, {4, 40}, {40, 3}, {5, 8}, {13, 23}, {14, 14}, {20, 36}
+    };
+    List<Case> cases = new ArrayList<>();
+    for (int[] grid : grids) {
+      for (int t : grid[0] * grid[1] > 300 ? new int[] {3} : new int[] {1, 2, 5, 9}) {
+        for (boolean strict : new boolean[] {false, true}) {
+          for (boolean weighted : new boolean[] {false, true}) {
+            int root = cases.size() % 3;
+            SttmOptions options = new SttmOptions(strict, root, weighted);
+            cases.add(new Case(t, grid[0], grid[1], options, cases.size()));
+          }
+        }
+      }
+    }
+    return cases.stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void shouldEqualTwin(Case c) {
+    Video video = Video.scene(c.t, c.h, c.w, 12, c.seed);
+    for (double[] pair : new double[][] {{.75, .6}, {.9, .8}, {.5, .3}, {.85, 0}}) {
+      MergeRig.Outcome outcome = rig.merge(video, c.options, pair[0], pair[1]);
+      PlainSttm.Result twin =
+          PlainSttm.merge(video, c.options, new MergeSpec.Thresholds(pair[0], pair[1]));
+
+      assertThat(outcome.tokens().boxes()).isEqualTo(twin.boxes());
+      assertThat(outcome.tokens().patchCount()).isEqualTo(twin.patchCount());
+      assertThat(outcome.tokens().sourceIndex()).isEqualTo(twin.sourceIndex());
+      assertThat(outcome.tokens().owner()).isEqualTo(twin.owner());
+      for (int i = 0; i < outcome.values().length; i++) {
+        assertThat((double) outcome.values()[i])
+            .isCloseTo(twin.values()[i / 12][i % 12], within(1e-4));
+      }
+      checkProperties(video, outcome.tokens());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void shouldBeIdentityAboveOne(Case c) {
+    for (Video video :
+        List.of(Video.random(c.t, c.h, c.w, 5, c.seed), Video.constant(c.t, c.h, c.w, 5))) {
+      MergeRig.Outcome outcome = rig.merge(video, c.options, 1.001, 1.001);
+      assertThat(outcome.values()).isEqualTo(video.values());
+      assertThat(outcome.tokens().patchCount()).containsOnly(1);
+      checkProperties(video, outcome.tokens());
+    }
+  }
+
+  private static void checkProperties(Video video, MergedTokens merged) {
+    assertThat(Arrays.stream(merged.patchCount()).sum()).isEqualTo(video.tokens());
+    int[] source = merged.sourceIndex();
+    int[] held = new int[source.length];
+    for (int owner : merged.owner()) {
+      held[owner]++;
+    }
+    assertThat(held).isEqualTo(merged.patchCount());
+    for (int i = 0; i < source.length; i++) {
+      assertThat(merged.owner()[source[i]]).isEqualTo(i);
+      assertThat(i == 0 || source[i - 1] < source[i]).isTrue();
+      int[] box = Arrays.copyOfRange(merged.boxes(), 5 * i, 5 * i + 5);
+      assertThat(source[i]).isEqualTo((box[0] * video.h() + box[1]) * video.w() + box[2]);
+      assertThat(box[3]).isBetween(box[1] + 1, video.h());
+      assertThat(box[4]).isBetween(box[2] + 1, video.w());
+      for (int y = box[1]; y < box[3]; y++) {
+        for (int x = box[2]; x < box[4]; x++) {
+          assertThat(merged.owner()[(box[0] * video.h() + y) * video.w() + x]).isEqualTo(i);
+        }
+      }
+    }
+    assertThat(merged.retention().achieved()).isEqualTo((double) source.length / video.tokens());
+  }
+}
