@@ -19,3 +19,9 @@ class WeightLoader(Module):
 
   def shaped(self: __torch__.WeightLoader, x: Tensor, shape: List[int]) -> Tensor:
     return torch.reshape(x, shape)
+
+  def product(self: __torch__.WeightLoader, x: Tensor, weight: Tensor) -> Tensor:
+    return torch.linear(x, weight, None)
+
+  def sum(self: __torch__.WeightLoader, x: Tensor) -> Tensor:
+    return torch.sum(x)

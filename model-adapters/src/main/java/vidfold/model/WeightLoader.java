@@ -42,6 +42,16 @@ final class WeightLoader implements AutoCloseable {
     return script.callTensor("random", shape, torch.dtype().code(), torch.deviceName(), deviation);
   }
 
+  /** {@code x [S, in]} times a weight {@code [out, in]}, for measuring the machine. */
+  Tensor product(Tensor x, Tensor weight) {
+    return script.callTensor("product", x, weight);
+  }
+
+  /** Reads every element once, for measuring the machine. */
+  Tensor sum(Tensor x) {
+    return script.callTensor("sum", x);
+  }
+
   @Override
   public void close() {
     script.close();
