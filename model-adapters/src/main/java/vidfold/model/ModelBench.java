@@ -1,0 +1,276 @@
+package vidfold.model;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import vidfold.merging.MergeSpec;
+import vidfold.torch.Tensor;
+import vidfold.torch.Torch;
+
+/**
+ * Times one video and its questions through a model of a published shape with random weights:
+ * vision, merge, prefill, first token cold and warm, decode; and the machine's ceilings through the
+ * same engine. Nothing is asserted: the figures depend on the machine.
+ */
+public final class ModelBench implements AutoCloseable {
+
+  private static final int QUESTION_TOKENS = 64;
+  private static final int ANSWER_TOKENS = 16;
+
+  private final Torch torch;
+  private final Qwen2VlConfig config;
+  private final WeightLoader loader;
+  private final Qwen2VideoLlm model;
+
+  /**
+   * What to measure.
+   *
+   * @param layers decoder layers to build
+   * @param visionBlocks vision blocks to build
+   * @param mergeLayer where merging happens
+   * @param retentions one row each; 1 is no merging
+   * @param runs the best of so many
+   */
+  public record Plan(
+      BenchShape shape,
+      int layers,
+      int visionBlocks,
+      int mergeLayer,
+      List<Double> retentions,
+      int runs) {
+    public Plan {
+      retentions = List.copyOf(retentions);
+      if (layers < 1 || layers > shape.layers() || mergeLayer < 0 || mergeLayer >= layers) {
+        throw new IllegalArgumentException(
+            "layers must be 1 to %d and the merge layer below them, but were %d and %d"
+                .formatted(shape.layers(), layers, mergeLayer));
+      }
+    }
+  }
+
+  /**
+   * Ceilings of the machine.
+   *
+   * @param gemmGflops matrix products of the prefill's shape, in the model's dtype
+   * @param readGBs reading weights once
+   */
+  public record Ceilings(double gemmGflops, double readGBs) {}
+
+  /**
+   * One retention's figures; times in milliseconds.
+   *
+   * @param prefillGflops floating-point operations of the prefill over its time
+   * @param prefillOfGemm the same as a share of the GEMM rate
+   * @param coldFirstToken vision, merge, prefill, question and first token
+   * @param warmFirstToken question and first token on the cached prefix
+   * @param decodeOfBandwidth bytes of weights and KV over the time of one token, as a share of the
+   *     read rate
+   */
+  public record Row(
+      double retention,
+      int before,
+      int after,
+      double vision,
+      double merge,
+      double prefill,
+      double prefillGflops,
+      double prefillOfGemm,
+      double coldFirstToken,
+      double warmFirstToken,
+      double decodePerToken,
+      double decodeOfBandwidth) {}
+
+  /** Builds the model. */
+  public ModelBench(Torch torch, Plan plan) {
+    this.torch = torch;
+    this.config = plan.shape().config(plan.layers(), plan.visionBlocks());
+    this.loader = new WeightLoader(torch);
+    this.model =
+        new Qwen2VideoLlm(
+            torch,
+            new Qwen2VideoLlm.Identity(plan.shape().label(), "random"),
+            config,
+            new FixedPrompt(),
+            new Qwen2VideoLlm.NamedWeights(new RandomWeights(loader), "visual.", "model."));
+  }
+
+  /** The frame size the model takes for a clip. */
+  public FrameSize frameSize(int frames, int width, int height) {
+    return model.frameSize(frames, width, height);
+  }
+
+  /** Measures the machine. */
+  public Ceilings ceilings(int runs) {
+    Qwen2Config text = config.text();
+    int rows = model.info().prefillChunk();
+    try (Tensor w = loader.random(0.02, 2L * text.intermediate(), text.hidden());
+        Tensor x = loader.random(1, rows, text.hidden())) {
+      double gemm = best(runs, () -> loader.product(x, w).close());
+      double flops = 4.0 * rows * text.intermediate() * text.hidden();
+      long elements = (512L << 20) / torch.dtype().bytes();
+      try (Tensor big = loader.random(1, elements)) {
+        double read = best(runs, () -> loader.sum(big).close());
+        return new Ceilings(flops / gemm / 1e6, (512 << 20) / read / 1e6);
+      }
+    }
+  }
+
+  /** Measures one retention. */
+  public Row measure(VideoFrames frames, double retention, Plan plan, Ceilings ceilings) {
+    Row best = null;
+    for (int run = 0; run < plan.runs(); run++) {
+      Row row = measureOnce(frames, retention, plan.mergeLayer(), ceilings);
+      if (best == null || row.coldFirstToken() < best.coldFirstToken()) {
+        best = row;
+      }
+    }
+    if (best == null) {
+      throw new IllegalArgumentException("runs must be at least 1");
+    }
+    return best;
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    loader.close();
+  }
+
+  private Row measureOnce(VideoFrames frames, double retention, int mergeLayer, Ceilings ceilings) {
+    MergeSpec spec = retention == 1 ? MergeSpec.none() : MergeSpec.sttm("strict", retention);
+    long start = System.nanoTime();
+    try (PrefixBuild build = model.startPrefix(frames, new PrefixSpec(spec, mergeLayer))) {
+      while (!build.advance()) {}
+      try (KvPrefix prefix = build.finish()) {
+        firstToken(prefix);
+        double cold = millisSince(start);
+        double warm = best(3, () -> firstToken(prefix));
+        double token = decode(prefix);
+        KvPrefix.Summary s = prefix.summary();
+        double flops = prefillFlops(s, mergeLayer);
+        double gflops = flops / s.prefillMillis() / 1e6;
+        return new Row(
+            retention,
+            s.tokensBefore(),
+            s.tokensAfter(),
+            s.visionMillis(),
+            s.mergeMillis(),
+            s.prefillMillis(),
+            gflops,
+            gflops / ceilings.gemmGflops(),
+            cold,
+            warm,
+            token,
+            decodeBytes(prefix) / token / 1e6 / ceilings.readGBs());
+      }
+    }
+  }
+
+  private void firstToken(KvPrefix prefix) {
+    try (Decoding sequence = ask(prefix)) {
+      model.sample(sequence);
+    }
+  }
+
+  private Decoding ask(KvPrefix prefix) {
+    Decoding sequence =
+        model.open(prefix, SamplingParams.greedy(), QUESTION_TOKENS + ANSWER_TOKENS);
+    model.prefill(sequence, model.questionTokens(""));
+    return sequence;
+  }
+
+  private double decode(KvPrefix prefix) {
+    try (Decoding sequence = ask(prefix)) {
+      double best = Double.MAX_VALUE;
+      for (int i = 0; i < ANSWER_TOKENS; i++) {
+        long start = System.nanoTime();
+        model.decode(List.of(sequence), new int[] {model.sample(sequence).token()});
+        best = Math.min(best, millisSince(start));
+      }
+      return best;
+    }
+  }
+
+  /** Linear layers and causal attention; the last layer of a prefix only makes keys and values. */
+  private double prefillFlops(KvPrefix.Summary s, int mergeLayer) {
+    Qwen2Config text = config.text();
+    double head = s.promptTokens() - s.tokensAfter();
+    double n = s.tokensBefore() + head;
+    double m = s.promptTokens();
+    int whole = text.layers() - mergeLayer - 1;
+    double width = (double) text.heads() * text.headDim();
+    double lower = mergeLayer * (text.linearFlopsPerLayer() * n + 2 * n * n * width);
+    double upper = whole * (text.linearFlopsPerLayer() * m + 2 * m * m * width);
+    return lower + upper + 2.0 * m * text.hidden() * text.qkvRows();
+  }
+
+  private double decodeBytes(KvPrefix prefix) {
+    Qwen2Config text = config.text();
+    double weights =
+        text.layers() * text.linearFlopsPerLayer() / 2 + (double) text.vocabulary() * text.hidden();
+    return weights * torch.dtype().bytes() + prefix.bytes();
+  }
+
+  private static double best(int runs, Runnable work) {
+    double best = Double.MAX_VALUE;
+    for (int i = 0; i < runs; i++) {
+      long start = System.nanoTime();
+      work.run();
+      best = Math.min(best, millisSince(start));
+    }
+    return best;
+  }
+
+  private static double millisSince(long start) {
+    return (System.nanoTime() - start) / 1e6;
+  }
+
+  /** A prompt of the usual length with arbitrary ids: random weights have no words. */
+  private static final class FixedPrompt implements Prompt {
+
+    @Override
+    public int[] beforeVideo() {
+      return ids(15);
+    }
+
+    @Override
+    public int[] afterVideo() {
+      return ids(1);
+    }
+
+    @Override
+    public int[] question(String text) {
+      return ids(QUESTION_TOKENS);
+    }
+
+    @Override
+    public int[] nextTurn(String text) {
+      return ids(QUESTION_TOKENS);
+    }
+
+    @Override
+    public boolean isStop(int token) {
+      return false;
+    }
+
+    @Override
+    public AnswerText newAnswerText() {
+      throw new UnsupportedOperationException("random weights write no text");
+    }
+
+    private static int[] ids(int count) {
+      int[] ids = new int[count];
+      Arrays.setAll(ids, i -> 1000 + i);
+      return ids;
+    }
+  }
+
+  /** All rows of a plan. */
+  public List<Row> measureAll(VideoFrames frames, Plan plan, Ceilings ceilings) {
+    List<Row> rows = new ArrayList<>();
+    for (double retention : plan.retentions()) {
+      rows.add(measure(frames, retention, plan, ceilings));
+    }
+    return rows;
+  }
+}
