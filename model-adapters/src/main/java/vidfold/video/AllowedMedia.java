@@ -37,6 +37,19 @@ final class AllowedMedia {
           Map.entry("msmpeg4v3", List.of("msmpeg4")),
           Map.entry("mjpeg", List.of("mjpeg")));
 
+  /**
+   * Decoders that ffprobe opens, and never feeds, for the tracks beside the picture; it refuses a
+   * file when it may not open one.
+   */
+  private static final List<String> COMPANIONS =
+      List.of(
+          "aac,aac_latm,ac3,eac3,alac,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,dca,flac,mlp,truehd",
+          "mp1float,mp2float,mp3float,mp1,mp2,mp3,opus,libopus,vorbis,speex,libspeex,nellymoser",
+          "wmav1,wmav2,wmapro,wmalossless,wmavoice,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,gsm,gsm_ms,qdm2",
+          "pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,pcm_f32be,pcm_f32le,pcm_s8,pcm_u8,pcm_s16be,pcm_s16le",
+          "pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le",
+          "ssa,ass,srt,subrip,mov_text,webvtt,text,dvbsub,dvdsub,pgssub,xsub");
+
   /** First bytes of video containers that are known but not read. */
   private static final Map<String, String> OTHER_CONTAINERS =
       Map.of(
@@ -61,15 +74,28 @@ final class AllowedMedia {
 
   private AllowedMedia() {}
 
-  /** The input side of a command line: only local files, only allowed demuxers and decoders. */
-  static List<String> input(Path file) {
+  /** The input of ffmpeg: only local files, only allowed demuxers, only decoders of pictures. */
+  static List<String> decodeInput(Path file) {
+    return input(file, pictureDecoders());
+  }
+
+  /** The input of ffprobe, which also looks at the tracks beside the picture. */
+  static List<String> probeInput(Path file) {
+    return input(file, pictureDecoders() + "," + String.join(",", COMPANIONS));
+  }
+
+  private static String pictureDecoders() {
+    return String.join(",", DECODERS.values().stream().flatMap(List::stream).sorted().toList());
+  }
+
+  private static List<String> input(Path file, String decoders) {
     return List.of(
         "-protocol_whitelist",
         "file,pipe",
         "-format_whitelist",
         String.join(",", DEMUXERS),
         "-codec_whitelist",
-        String.join(",", DECODERS.values().stream().flatMap(List::stream).sorted().toList()),
+        decoders,
         "-i",
         "file:" + file.toAbsolutePath());
   }

@@ -13,11 +13,8 @@ import java.util.Arrays;
  * spaced ones from the first to the last, truncated.
  */
 public final class FrameSampler {
-  /**
-   * Containers with ticks this long or shorter round times to the nearest tick; longer ticks are
-   * exact times.
-   */
-  private static final double ROUNDING_TICK = 0.002;
+  /** Far below the distance of two frames, far above the error of the arithmetic. */
+  private static final double TOLERANCE = 1e-9;
 
   private FrameSampler() {}
 
@@ -42,14 +39,13 @@ public final class FrameSampler {
    */
   private static int[] byTime(FrameTimes times, FrameRule rule) {
     int last = times.count() - 1;
-    double end = times.secondsFromStart(last);
-    double tolerance = tolerance(times);
+    double end = times.unroundedSecondsFromStart(last);
     int[] chosen = new int[rule.maxFrames() + 1];
     int count = 0;
     int frame = 0;
     for (int k = 0; k / rule.framesPerSecond() < end && count < chosen.length; k++) {
-      double wanted = k / rule.framesPerSecond() - tolerance;
-      while (times.secondsFromStart(frame) < wanted) {
+      double wanted = k / rule.framesPerSecond() - TOLERANCE;
+      while (times.unroundedSecondsFromStart(frame) < wanted) {
         frame++;
       }
       chosen[count++] = frame;
@@ -58,11 +54,6 @@ public final class FrameSampler {
       chosen[count++] = last;
     }
     return Arrays.copyOf(chosen, count);
-  }
-
-  private static double tolerance(FrameTimes times) {
-    double tick = times.tickSeconds();
-    return (tick < ROUNDING_TICK ? tick / 2 : 0) + 1e-9;
   }
 
   /** {@code linspace(0, frames - 1, count)} truncated to whole numbers. */

@@ -13,6 +13,7 @@ public final class FrameTimes {
   private final long[] ticks;
   private final long numerator;
   private final long denominator;
+  private final double nominalRate;
 
   /**
    * @param ticks strictly ascending, at least one; copied
@@ -20,6 +21,10 @@ public final class FrameTimes {
    * @param denominator seconds per tick, denominator
    */
   public FrameTimes(long[] ticks, long numerator, long denominator) {
+    this(ticks, numerator, denominator, 0);
+  }
+
+  private FrameTimes(long[] ticks, long numerator, long denominator, double nominalRate) {
     if (ticks.length == 0 || numerator <= 0 || denominator <= 0) {
       throw new IllegalArgumentException(
           ticks.length + " frames with a tick of " + numerator + "/" + denominator + " s");
@@ -33,6 +38,29 @@ public final class FrameTimes {
     this.ticks = ticks.clone();
     this.numerator = numerator;
     this.denominator = denominator;
+    this.nominalRate = nominalRate;
+  }
+
+  /**
+   * These times with the knowledge that they are a constant rate which the container rounded to its
+   * ticks, where every frame agrees with that to less than a tick; else these times.
+   *
+   * @param rate frames per second
+   */
+  FrameTimes withNominalRate(double rate) {
+    for (int i = 0; i < ticks.length; i++) {
+      if (!(Math.abs(secondsFromStart(i) - i / rate) < tickSeconds())) {
+        return this;
+      }
+    }
+    return new FrameTimes(ticks, numerator, denominator, rate);
+  }
+
+  /**
+   * The time of a frame after the first, before the container rounded it, as far as that is known.
+   */
+  double unroundedSecondsFromStart(int frame) {
+    return nominalRate > 0 ? frame / nominalRate : secondsFromStart(frame);
   }
 
   /**

@@ -16,6 +16,8 @@ import vidfold.video.VideoException.Reason;
  * @param tickDenominator seconds per tick, denominator
  * @param announcedSeconds duration that the headers state, 0 when they do not
  * @param announcedFrames number of frames that the headers state, 0 when they do not
+ * @param averageRate frames per second on average, 0 when unknown
+ * @param nominalRate the rate of which all times are multiples, a guess; 0 when unknown
  */
 record StreamHeader(
     String container,
@@ -28,7 +30,8 @@ record StreamHeader(
     long tickDenominator,
     double announcedSeconds,
     long announcedFrames,
-    double frameRate,
+    double averageRate,
+    double nominalRate,
     int audioTracks) {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -38,7 +41,7 @@ record StreamHeader(
       List.of(
           "-show_entries",
           "format=format_name,duration:format_tags=major_brand"
-              + ":stream=index,codec_name,codec_type,width,height,time_base,duration,nb_frames,avg_frame_rate"
+              + ":stream=index,codec_name,codec_type,width,height,time_base,duration,nb_frames,avg_frame_rate,r_frame_rate"
               + ":stream_disposition=attached_pic,timed_thumbnails,still_image"
               + ":stream_side_data=rotation",
           "-of",
@@ -75,7 +78,6 @@ record StreamHeader(
     int width = stream.path("width").asInt();
     int height = stream.path("height").asInt();
     long[] tick = fraction(stream.path("time_base").asText());
-    long[] rate = fraction(stream.path("avg_frame_rate").asText());
     double seconds = stream.path("duration").asDouble();
     return new StreamHeader(
         format.path("format_name").asText(),
@@ -88,7 +90,8 @@ record StreamHeader(
         tick[1],
         seconds > 0 ? seconds : format.path("duration").asDouble(),
         stream.path("nb_frames").asLong(),
-        rate[1] > 0 ? (double) rate[0] / rate[1] : 0,
+        rate(stream, "avg_frame_rate"),
+        rate(stream, "r_frame_rate"),
         audioTracks);
   }
 
@@ -116,6 +119,11 @@ record StreamHeader(
       }
     }
     return 0;
+  }
+
+  private static double rate(JsonNode stream, String field) {
+    long[] rate = fraction(stream.path(field).asText());
+    return rate[1] > 0 ? (double) rate[0] / rate[1] : 0;
   }
 
   private static long[] fraction(String text) {

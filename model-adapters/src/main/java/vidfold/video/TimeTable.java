@@ -6,7 +6,6 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.List;
 import vidfold.video.VideoException.Reason;
 
 /**
@@ -16,11 +15,6 @@ import vidfold.video.VideoException.Reason;
  * <p>Grows to the limit of frames and no further; memory is eight bytes a frame.
  */
 final class TimeTable {
-  static final List<String> PACKET_ARGUMENTS =
-      List.of("-show_entries", "packet=pts,flags", "-of", "csv=p=0");
-  static final List<String> FRAME_ARGUMENTS =
-      List.of("-show_entries", "frame=best_effort_timestamp", "-of", "csv=p=0");
-
   private final int maxFrames;
   private long[] ticks = new long[1024];
   private int count;

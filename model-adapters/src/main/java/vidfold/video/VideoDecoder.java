@@ -191,7 +191,7 @@ public final class VideoDecoder {
     List<String> arguments = new ArrayList<>(AllowedMedia.common());
     arguments.addAll(List.of("-nostdin", "-copyts", "-threads", "2", "-filter_threads", "1"));
     arguments.addAll(List.of("-max_pixels", Long.toString(limits.maxPixels())));
-    arguments.addAll(AllowedMedia.input(request.file()));
+    arguments.addAll(AllowedMedia.decodeInput(request.file()));
     arguments.addAll(List.of("-map", "0:" + request.info().streamIndex()));
     arguments.add("-vf");
     arguments.add(

@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +29,8 @@ import vidfold.video.VideoException.Reason;
  */
 public final class VideoProbe {
   private static final Logger log = LoggerFactory.getLogger(VideoProbe.class);
+  private static final Pattern REFUSED =
+      Pattern.compile("Codec \\(([a-z0-9_]{1,32})\\) not on whitelist");
   private static final int MAX_HEADER_BYTES = 1 << 20;
 
   private final FfmpegProgram program;
@@ -77,8 +80,8 @@ public final class VideoProbe {
   private StreamHeader readHeader(Path file, Cancellation cancellation) {
     List<String> arguments = new ArrayList<>(AllowedMedia.common());
     arguments.addAll(StreamHeader.ARGUMENTS);
-    arguments.addAll(AllowedMedia.input(file));
-    try (ChildProcess child = start(arguments, cancellation)) {
+    arguments.addAll(AllowedMedia.probeInput(file));
+    try (ChildProcess child = start(program.ffprobeCommand(limits, arguments), cancellation)) {
       String json = child.readAll(MAX_HEADER_BYTES);
       int exit = child.awaitExit();
       List<String> messages = child.lastLines();
@@ -88,14 +91,25 @@ public final class VideoProbe {
   }
 
   private static VideoException unreadable(Path file, int exit, List<String> messages) {
-    if (messages.stream().anyMatch(line -> line.contains("moov atom not found"))) {
+    boolean recognized = !said(messages, "detected only with low score");
+    if (recognized && said(messages, "moov atom not found")) {
       return new VideoException(
           Reason.TRUNCATED,
           "The video is cut off: its table of contents, which this file keeps at the end, is missing."
               + " Expected a complete file.");
     }
-    if (exit > 128) {
-      return new VideoException(Reason.DECODE_FAILED, "The video decoder failed on this file.");
+    if (crashed(exit) || said(messages, "Cannot allocate memory")) {
+      return failed();
+    }
+    String codec = refusedCodec(messages);
+    if (codec != null) {
+      return new VideoException(
+          Reason.UNSUPPORTED_CODEC,
+          "The file has a track coded as "
+              + codec
+              + ". Expected one of "
+              + AllowedMedia.CODECS
+              + ", with common audio.");
     }
     String other = AllowedMedia.otherContainer(head(file));
     if (other != null) {
@@ -110,6 +124,24 @@ public final class VideoProbe {
     return new VideoException(
         Reason.NOT_A_VIDEO,
         "This file is not a video. Expected one of " + AllowedMedia.CONTAINERS + ".");
+  }
+
+  /** The coding of the track that ffprobe was not allowed to open and gave up on. */
+  private static @Nullable String refusedCodec(List<String> messages) {
+    if (!said(messages, "Could not open codec for input stream")) {
+      return null;
+    }
+    for (int i = messages.size() - 1; i >= 0; i--) {
+      Matcher matcher = REFUSED.matcher(messages.get(i));
+      if (matcher.find()) {
+        return matcher.group(1);
+      }
+    }
+    return "something unknown";
+  }
+
+  private static boolean said(List<String> messages, String part) {
+    return messages.stream().anyMatch(line -> line.contains(part));
   }
 
   private static byte[] head(Path file) {
@@ -162,11 +194,10 @@ public final class VideoProbe {
   }
 
   private FrameTimes readTimes(Path file, StreamHeader header, Cancellation cancellation) {
-    TimeTable table =
-        header.codec().equals("vp8") ? null : readTable(file, header, false, cancellation);
+    TimeTable table = header.codec().equals("vp8") ? null : readPackets(file, header, cancellation);
     if (table == null || !table.isComplete()) {
       log.debug("the packets do not tell the times of all frames, decoding once");
-      table = readTable(file, header, true, cancellation);
+      table = readFrames(file, header, cancellation);
     }
     long[] ticks = table.sorted();
     if (ticks.length == 0) {
@@ -174,16 +205,35 @@ public final class VideoProbe {
           Reason.DECODE_FAILED,
           "The video track has no frame that can be decoded. Expected at least one.");
     }
-    return new FrameTimes(ticks, header.tickNumerator(), header.tickDenominator());
+    FrameTimes times = new FrameTimes(ticks, header.tickNumerator(), header.tickDenominator());
+    return times.withNominalRate(header.nominalRate());
   }
 
-  private TimeTable readTable(
-      Path file, StreamHeader header, boolean decode, Cancellation cancellation) {
+  private TimeTable readPackets(Path file, StreamHeader header, Cancellation cancellation) {
     List<String> arguments = new ArrayList<>(AllowedMedia.common());
-    arguments.addAll(List.of("-threads", "2", "-select_streams", Integer.toString(header.index())));
-    arguments.addAll(decode ? TimeTable.FRAME_ARGUMENTS : TimeTable.PACKET_ARGUMENTS);
-    arguments.addAll(AllowedMedia.input(file));
-    try (ChildProcess child = start(arguments, cancellation)) {
+    arguments.addAll(List.of("-select_streams", Integer.toString(header.index())));
+    arguments.addAll(List.of("-show_entries", "packet=pts,flags", "-of", "csv=p=0"));
+    arguments.addAll(AllowedMedia.probeInput(file));
+    return readTable(program.ffprobeCommand(limits, arguments), cancellation);
+  }
+
+  /**
+   * Decodes everything without converting it, with the same program and options as a later decode.
+   */
+  private TimeTable readFrames(Path file, StreamHeader header, Cancellation cancellation) {
+    List<String> arguments = new ArrayList<>(AllowedMedia.common());
+    arguments.addAll(List.of("-nostdin", "-copyts", "-threads", "2"));
+    arguments.addAll(List.of("-max_pixels", Long.toString(limits.maxPixels())));
+    arguments.addAll(AllowedMedia.decodeInput(file));
+    arguments.addAll(List.of("-map", "0:" + header.index()));
+    arguments.addAll(List.of("-fps_mode", "passthrough", "-enc_time_base", "demux"));
+    arguments.addAll(List.of("-stats_enc_pre", "pipe:1", "-stats_enc_pre_fmt", "{pts}"));
+    arguments.addAll(List.of("-f", "null", "-"));
+    return readTable(program.ffmpegCommand(limits, arguments), cancellation);
+  }
+
+  private TimeTable readTable(List<String> command, Cancellation cancellation) {
+    try (ChildProcess child = start(command, cancellation)) {
       TimeTable table = new TimeTable(limits.maxWalkedFrames());
       try {
         table.readAll(child.stdout());
@@ -191,18 +241,27 @@ public final class VideoProbe {
         throw child.broken(e);
       }
       int exit = child.awaitExit();
-      log.debug("ffprobe ended with {}: {}", exit, child.lastLines());
-      if (exit > 128) {
-        throw new VideoException(Reason.DECODE_FAILED, "The video decoder failed on this file.");
+      log.debug("the child ended with {}: {}", exit, child.lastLines());
+      if (crashed(exit)) {
+        throw failed();
       }
       return table;
     }
   }
 
+  private static boolean crashed(int exit) {
+    return exit >= 127;
+  }
+
+  private static VideoException failed() {
+    return new VideoException(Reason.DECODE_FAILED, "The video decoder failed on this file.");
+  }
+
   private VideoInfo describe(StreamHeader header, FrameTimes times) {
     int last = times.count() - 1;
     double span = times.secondsFromStart(last);
-    double interval = last > 0 ? span / last : header.frameRate() > 0 ? 1 / header.frameRate() : 0;
+    double interval =
+        last > 0 ? span / last : header.averageRate() > 0 ? 1 / header.averageRate() : 0;
     double duration = span + interval;
     checkDuration(duration);
     List<String> warnings = new ArrayList<>();
@@ -240,9 +299,7 @@ public final class VideoProbe {
     return null;
   }
 
-  private ChildProcess start(List<String> arguments, Cancellation cancellation) {
-    Duration wallClock = limits.wallClock();
-    return ChildProcess.start(
-        program.ffprobeCommand(limits, arguments), program.environment(), wallClock, cancellation);
+  private ChildProcess start(List<String> command, Cancellation cancellation) {
+    return ChildProcess.start(command, program.environment(), limits.wallClock(), cancellation);
   }
 }
