@@ -102,6 +102,15 @@ class SttmMergerTest {
             rig.throughBf16(new Video(full.values(), 1, 1, full.tokens().count(), 48)).values());
   }
 
+  /** A table of all pairs of nodes of two frames would take more memory than there is. */
+  @Test
+  void shouldMergeHundredThousandTokens() {
+    Video video = Video.random(128, 20, 40, 4, 9);
+    MergedTokens merged = rig.merge(video, MergeRig.options(false), .9, .8).tokens();
+    assertThat(java.util.Arrays.stream(merged.patchCount()).sum()).isEqualTo(102_400);
+    assertThat(merged.count()).isBetween(50_000, 102_000);
+  }
+
   @Test
   void shouldTakeRowsAsWellAsGrids() {
     Video video = textured();

@@ -9,8 +9,11 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import vidfold.torch.Dtype;
+import vidfold.torch.Tensor;
 
 /** The kernel against its plain twin, and what holds for every merge, over many grids. */
 class SttmTwinTest {
@@ -80,6 +83,21 @@ class SttmTwinTest {
       assertThat(outcome.values()).isEqualTo(video.values());
       assertThat(outcome.tokens().patchCount()).containsOnly(1);
       checkProperties(video, outcome.tokens());
+    }
+  }
+
+  @Test
+  void shouldEqualTwinOnBenchmarkInput() {
+    Video video;
+    try (Tensor values = BenchmarkVideo.make(rig.torch(), Dtype.F32.code(), 4, 14, 14, 3584)) {
+      video = new Video(values.toFloats(), 4, 14, 14, 3584);
+    }
+    for (boolean strict : new boolean[] {false, true}) {
+      SttmOptions options = MergeRig.options(strict);
+      MergedTokens merged = rig.merge(video, options, .85, .6).tokens();
+      PlainSttm.Result twin = PlainSttm.merge(video, options, new MergeSpec.Thresholds(.85, .6));
+      assertThat(merged.owner()).isEqualTo(twin.owner());
+      assertThat(merged.count()).isBetween(32, 600);
     }
   }
 
