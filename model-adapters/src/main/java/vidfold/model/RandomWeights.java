@@ -17,9 +17,4 @@ final class RandomWeights implements Weights {
   public Tensor load(String name, long... shape) {
     return loader.random(DEVIATION, shape);
   }
-
-  @Override
-  public boolean has(String name) {
-    return true;
-  }
 }

@@ -7,7 +7,4 @@ interface Weights {
 
   /** Loads one weight of this shape in the model's dtype onto its device; the caller closes it. */
   Tensor load(String name, long... shape);
-
-  /** Whether a weight of this name exists. */
-  boolean has(String name);
 }

@@ -28,18 +28,7 @@ class Qwen2DecoderTest {
   static void load() {
     torch = Torch.start(TorchConfig.cpuF32());
     loader = new WeightLoader(torch);
-    Weights random =
-        new Weights() {
-          @Override
-          public Tensor load(String name, long... shape) {
-            return loader.random(0.3, shape);
-          }
-
-          @Override
-          public boolean has(String name) {
-            return true;
-          }
-        };
+    Weights random = (name, shape) -> loader.random(0.3, shape);
     decoder = new Qwen2Decoder(torch, CONFIG, random, "model.");
   }
 
