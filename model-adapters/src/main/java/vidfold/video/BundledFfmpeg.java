@@ -31,7 +31,7 @@ final class BundledFfmpeg {
    * Bump when the content of the unpacked folder changes for another reason than a new version of
    * the artifact.
    */
-  private static final String FOLDER = "ffmpeg-8.0.1-1.5.13-linux-x86_64-1";
+  private static final String FOLDER = "ffmpeg-8.0.1-1.5.13-linux-x86_64-2";
 
   private static final List<String> PROGRAMS = List.of("ffmpeg", "ffprobe");
   private static final List<String> LIBRARIES =

@@ -4,9 +4,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 
 /**
- * An ELF shared object for x86-64 Linux whose functions all return 0, in place of ffmpeg's capture
+ * An ELF shared object for x86-64 Linux whose functions do nothing, in place of ffmpeg's capture
  * device library.
  *
  * <p>The bundled ffmpeg program links {@code libavdevice}, which in turn wants PulseAudio, ALSA and
@@ -35,8 +36,36 @@ final class NullDeviceLibrary {
           "avdevice_register_all",
           "avdevice_version");
 
-  /** {@code xor eax, eax; ret}. */
-  private static final byte[] RETURN_ZERO = {0x31, (byte) 0xc0, (byte) 0xc3};
+  /**
+   * {@code xor eax, eax; ret}, padded to eight bytes, then {@code lea rax, [rip + 1]; ret} and the
+   * empty string.
+   */
+  private static final byte[] CODE = {
+    0x31,
+    (byte) 0xc0,
+    (byte) 0xc3,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0x48,
+    (byte) 0x8d,
+    0x05,
+    1,
+    0,
+    0,
+    0,
+    (byte) 0xc3,
+    0
+  };
+
+  private static final int RETURN_ZERO = 0;
+  private static final int RETURN_EMPTY_TEXT = 8;
+
+  /** The functions of which the banner prints or compares the text. */
+  private static final Set<String> TEXT_FUNCTIONS =
+      Set.of("avdevice_configuration", "avdevice_license");
 
   private static final int PAGE = 4096;
   private static final int DYNAMIC_ENTRIES = 10;
@@ -65,13 +94,13 @@ final class NullDeviceLibrary {
     int versym = align(STRTAB + strings.length());
     int verdef = align(versym + 2 * SYMBOLS);
     int code = align(verdef + 2 * 28);
-    int textSize = code + RETURN_ZERO.length;
+    int textSize = code + CODE.length;
     writeHeaders(textSize);
     writeHash();
     writeSymbols(names, code);
     file.position(STRTAB).put(strings.toString().getBytes(StandardCharsets.US_ASCII));
     writeVersions(versym, verdef, soname, versionName);
-    file.position(code).put(RETURN_ZERO);
+    file.position(code).put(CODE);
     writeDynamic(soname, versym, verdef);
   }
 
@@ -106,10 +135,11 @@ final class NullDeviceLibrary {
 
   private void writeSymbols(int[] names, int code) {
     file.position(SYMTAB + 24);
-    for (int name : names) {
+    for (int i = 0; i < names.length; i++) {
       byte globalFunction = 0x12;
-      file.putInt(name).put(globalFunction).put((byte) 0).putShort((short) 1);
-      file.putLong(code).putLong(RETURN_ZERO.length);
+      int entry = TEXT_FUNCTIONS.contains(FUNCTIONS.get(i)) ? RETURN_EMPTY_TEXT : RETURN_ZERO;
+      file.putInt(names[i]).put(globalFunction).put((byte) 0).putShort((short) 1);
+      file.putLong(code + entry).putLong(8);
     }
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -55,12 +56,26 @@ class FfmpegProgramTest {
         List.of(program.ffmpeg().toString(), "-hide_banner", "-loglevel", "error", "-devices");
     ChildProcess child =
         ChildProcess.start(
-            command, program.environment(), java.time.Duration.ofSeconds(30), new Cancellation());
+            command, program.environment(), Duration.ofSeconds(30), new Cancellation());
     try (child) {
       assertThat(child.readAll(1 << 16))
           .doesNotContain("lavfi", "alsa", "pulse", "x11grab", "v4l2");
       assertThat(child.awaitExit()).isZero();
       assertThat(child.lastLines()).isEmpty();
+    }
+  }
+
+  @Test
+  void shouldStartByHandWithItsBanner() {
+    FfmpegProgram program = TestClips.shared().program();
+    List<String> command = List.of(program.ffmpeg().toString(), "-L");
+    ChildProcess child =
+        ChildProcess.start(
+            command, program.environment(), Duration.ofSeconds(30), new Cancellation());
+    try (child) {
+      assertThat(child.readAll(1 << 16)).contains("License");
+      assertThat(child.awaitExit()).isZero();
+      assertThat(child.lastLines()).anyMatch(line -> line.startsWith("ffmpeg version"));
     }
   }
 
