@@ -1,6 +1,5 @@
 package vidfold.model;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import vidfold.merging.MergeSpec;
@@ -263,14 +262,5 @@ public final class ModelBench implements AutoCloseable {
       Arrays.setAll(ids, i -> 1000 + i);
       return ids;
     }
-  }
-
-  /** All rows of a plan. */
-  public List<Row> measureAll(VideoFrames frames, Plan plan, Ceilings ceilings) {
-    List<Row> rows = new ArrayList<>();
-    for (double retention : plan.retentions()) {
-      rows.add(measure(frames, retention, plan, ceilings));
-    }
-    return rows;
   }
 }
