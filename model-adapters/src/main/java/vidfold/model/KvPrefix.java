@@ -7,8 +7,10 @@ import vidfold.torch.Tensor;
 /**
  * The query-agnostic KV of one video: what every question on it attends to. Immutable; shared by
  * all sequences on the video; closing it frees its native memory.
+ *
+ * <p>Open to extension only for models without native memory, which count what is closed.
  */
-public final class KvPrefix implements AutoCloseable {
+public class KvPrefix implements AutoCloseable {
 
   /**
    * Facts about a prefix.

@@ -248,6 +248,11 @@ public final class ModelBench implements AutoCloseable {
     }
 
     @Override
+    public int[] answer(String text) {
+      return ids(QUESTION_TOKENS);
+    }
+
+    @Override
     public boolean isStop(int token) {
       return false;
     }

@@ -13,6 +13,9 @@ interface Prompt {
 
   int[] nextTurn(String text);
 
+  /** Token ids of the text of an earlier answer. */
+  int[] answer(String text);
+
   boolean isStop(int token);
 
   AnswerText newAnswerText();

@@ -73,6 +73,11 @@ final class Qwen2VideoLlm implements VideoLlm {
   }
 
   @Override
+  public int[] answerTokens(String answer) {
+    return prompt.answer(answer);
+  }
+
+  @Override
   public boolean isStop(int token) {
     return prompt.isStop(token);
   }

@@ -26,6 +26,12 @@ public interface VideoLlm extends AutoCloseable {
   /** Token ids of a further question, from the end of the last answer to the assistant header. */
   int[] nextTurnTokens(String question);
 
+  /**
+   * Token ids of the text of an earlier answer, special tokens off. They may differ from the tokens
+   * that were sampled, so callers that still have those feed them instead.
+   */
+  int[] answerTokens(String answer);
+
   /** Whether this token ends an answer. */
   boolean isStop(int token);
 

@@ -248,6 +248,11 @@ class Qwen2VlOracleTest {
       }
 
       @Override
+      public int[] answer(String text) {
+        throw new AssertionError("not asked");
+      }
+
+      @Override
       public boolean isStop(int token) {
         return false;
       }

@@ -1,5 +1,6 @@
 package vidfold.server.engine;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param finishReason {@code stop} or {@code length}
  * @param logprobs one entry a token when logprobs were asked for, else null
+ * @param tokens the sampled token ids without the stop token, for {@link Question.Turn}; never
+ *     serialised
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Answer(
@@ -19,7 +22,8 @@ public record Answer(
     @JsonProperty("finish_reason") String finishReason,
     Usage usage,
     Receipt receipt,
-    @Nullable List<TokenLogprob> logprobs) {
+    @Nullable List<TokenLogprob> logprobs,
+    @JsonIgnore List<Integer> tokens) {
 
   /** Token counts. */
   public record Usage(

@@ -24,8 +24,17 @@ public record Question(
     @Nullable String sessionId,
     Options options) {
 
-  /** A finished turn. */
-  public record Turn(String question, String answer) {}
+  /**
+   * A finished turn.
+   *
+   * @param answerTokens the token ids of the answer as they were sampled by this very model ({@link
+   *     Answer#tokens}), or null when only the text is known; the text is tokenised then
+   */
+  public record Turn(String question, String answer, @Nullable List<Integer> answerTokens) {
+    public Turn {
+      answerTokens = answerTokens == null ? null : List.copyOf(answerTokens);
+    }
+  }
 
   /**
    * How to answer.
