@@ -2,6 +2,7 @@ package vidfold.server.video;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -63,6 +64,10 @@ public final class Database implements AutoCloseable {
       pool = pool(folder);
       migrate(pool);
       return new Database(lock, pool);
+    } catch (HikariPool.PoolInitializationException e) {
+      close(pool, lock);
+      throw new IllegalStateException(
+          "the database in " + folder + " cannot be opened: " + e.getMessage(), e);
     } catch (FlywayException e) {
       close(pool, lock);
       throw new IllegalStateException(

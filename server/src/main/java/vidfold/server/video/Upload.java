@@ -21,8 +21,9 @@ import org.slf4j.LoggerFactory;
  * <p>No call blocks: each is queued, runs on the library's I/O threads after the calls before it,
  * and returns a future. <b>Back-pressure</b> is the caller's: it stops reading from the network
  * until the future of its last {@link #write} is complete, and leaves the buffer alone until then.
- * After a failure every further call fails with the same {@link StoreException} or I/O error (as
- * the cause of a {@code CompletionException}), and what was written is already removed.
+ * What depends on a future runs on the I/O threads and must not block. After a failure every
+ * further call fails with the same {@link StoreException} or I/O error (as the cause of a {@code
+ * CompletionException}), and what was written is already removed.
  *
  * <p>The caller ends each upload with {@link #finish} or {@link #abort}; abort may be called any
  * number of times, also after finish. Calls come from one thread at a time.

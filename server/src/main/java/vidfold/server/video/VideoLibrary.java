@@ -259,10 +259,7 @@ public final class VideoLibrary implements FrameSource, AutoCloseable {
 
   /** Videos whose ingest has not come to an end, oldest first. */
   List<VideoRecord> unfinished() {
-    return rows.all().stream()
-        .filter(video -> video.state() != VideoRecord.State.READY)
-        .filter(video -> video.state() != VideoRecord.State.FAILED)
-        .toList();
+    return rows.unfinished();
   }
 
   /** Persists a state of ingest. */

@@ -85,6 +85,21 @@ final class VideoRows {
                 .list());
   }
 
+  /** Videos that are neither ready nor failed, oldest first. */
+  List<VideoRecord> unfinished() {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT "
+                        + COLUMNS
+                        + " FROM videos WHERE state NOT IN (:ready, :failed) ORDER BY id, tenant")
+                .bind("ready", text(VideoRecord.State.READY))
+                .bind("failed", text(VideoRecord.State.FAILED))
+                .map((row, context) -> read(row))
+                .list());
+  }
+
   /** Every video, oldest first. */
   List<VideoRecord> all() {
     return jdbi.withHandle(
