@@ -1,7 +1,7 @@
 package vidfold.model;
 
 /** Text in and out of a model: the prompt around a video, questions, turns and answers. */
-interface Prompt {
+interface Prompt extends AutoCloseable {
 
   /** Token ids before the video. */
   int[] beforeVideo();
@@ -19,4 +19,7 @@ interface Prompt {
   boolean isStop(int token);
 
   AnswerText newAnswerText();
+
+  @Override
+  default void close() {}
 }

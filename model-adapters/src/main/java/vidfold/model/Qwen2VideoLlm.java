@@ -147,6 +147,7 @@ final class Qwen2VideoLlm implements VideoLlm {
     decoder.close();
     sampler.close();
     mergers.close();
+    prompt.close();
   }
 
   private ModelInfo describe(Identity identity) {

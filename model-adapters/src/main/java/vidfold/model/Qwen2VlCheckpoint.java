@@ -15,6 +15,9 @@ final class Qwen2VlCheckpoint {
 
   static final String ARCHITECTURE = "Qwen2VLForConditionalGeneration";
 
+  /** What the chat template writes for a video; the prompt repeats it once a visual token. */
+  static final String VIDEO_TOKEN = "<|video_pad|>";
+
   private static final long DEFAULT_MIN_PIXELS = 56 * 56;
   private static final long DEFAULT_MAX_PIXELS = 28 * 28 * 1280;
   private static final int DEFAULT_MAX_VIDEO_TOKENS = 128_000;
