@@ -13,6 +13,7 @@ import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import vidfold.server.engine.Answer;
+import vidfold.server.engine.Question;
 import vidfold.server.video.Database;
 import vidfold.server.video.StoreException;
 import vidfold.server.video.TimeOrderedIds;
@@ -96,13 +97,29 @@ public final class Sessions {
   }
 
   /**
+   * The turns of a session as the history of its next question, oldest first.
+   *
+   * @param modelDigest digest of the model that will answer; only answers of this very model keep
+   *     their token ids, others are given as text
+   */
+  public List<Question.Turn> history(String tenant, String id, String modelDigest) {
+    return turns(tenant, id).stream()
+        .map(
+            turn -> {
+              Answer answer = turn.answer();
+              boolean same = answer.receipt().modelDigest().equals(modelDigest);
+              return new Question.Turn(
+                  turn.question(), answer.answer(), same ? answer.tokens() : null);
+            })
+        .toList();
+  }
+
+  /**
    * Adds a finished turn at the end of a session.
    *
-   * @param answerTokens token ids of the answer
    * @throws StoreException {@code NO_SUCH_SESSION}, also when it was deleted meanwhile
    */
-  public TurnRecord append(
-      String tenant, String id, String question, Answer answer, List<Integer> answerTokens) {
+  public TurnRecord append(String tenant, String id, String question, Answer answer) {
     long now = clock.millis();
     int turn =
         jdbi.inTransaction(
@@ -117,12 +134,12 @@ public final class Sessions {
                   .bind("turn", next)
                   .bind("question", question)
                   .bind("answer", write(answer))
-                  .bind("tokens", write(answerTokens))
+                  .bind("tokens", write(answer.tokens()))
                   .bind("now", now)
                   .execute();
               return next;
             });
-    return new TurnRecord(turn, question, answer, answerTokens, Instant.ofEpochMilli(now));
+    return new TurnRecord(turn, question, answer, Instant.ofEpochMilli(now));
   }
 
   /** Marks a session as used, which also locks it against a second turn at the same time. */
@@ -171,15 +188,29 @@ public final class Sessions {
 
   private static TurnRecord turn(ResultSet row) throws SQLException {
     try {
+      Answer answer = JSON.readValue(row.getString("answer"), Answer.class);
+      List<Integer> tokens = JSON.readValue(row.getString("answer_tokens"), TOKENS);
       return new TurnRecord(
           row.getInt("turn"),
           row.getString("question"),
-          JSON.readValue(row.getString("answer"), Answer.class),
-          JSON.readValue(row.getString("answer_tokens"), TOKENS),
+          withTokens(answer, tokens),
           Instant.ofEpochMilli(row.getLong("made_at")));
     } catch (JsonProcessingException e) {
       throw new SQLException("a turn of a session is damaged", e);
     }
+  }
+
+  /** Token ids are no part of the answer object's JSON. */
+  private static Answer withTokens(Answer answer, List<Integer> tokens) {
+    return new Answer(
+        answer.id(),
+        answer.video(),
+        answer.answer(),
+        answer.finishReason(),
+        answer.usage(),
+        answer.receipt(),
+        answer.logprobs(),
+        tokens);
   }
 
   private static String write(Object value) {

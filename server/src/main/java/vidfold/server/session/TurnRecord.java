@@ -1,7 +1,6 @@
 package vidfold.server.session;
 
 import java.time.Instant;
-import java.util.List;
 import vidfold.server.engine.Answer;
 
 /**
@@ -9,12 +8,6 @@ import vidfold.server.engine.Answer;
  *
  * @param turn 0 for the first
  * @param question the user's text
- * @param answer the whole answer object
- * @param answerTokens token ids of the answer, from which the conversation's KV is rebuilt exactly
+ * @param answer the whole answer object, its token ids included
  */
-public record TurnRecord(
-    int turn, String question, Answer answer, List<Integer> answerTokens, Instant created) {
-  public TurnRecord {
-    answerTokens = List.copyOf(answerTokens);
-  }
-}
+public record TurnRecord(int turn, String question, Answer answer, Instant created) {}

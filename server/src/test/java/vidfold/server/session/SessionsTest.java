@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import vidfold.server.engine.Answer;
+import vidfold.server.engine.Question;
 import vidfold.server.video.Store;
 import vidfold.server.video.StoreException;
 import vidfold.server.video.VideoRecord;
@@ -27,10 +28,9 @@ class SessionsTest {
       Sessions sessions = new Sessions(store.database);
       session = sessions.create("default", store.upload("default", Store.noise(1, 10)).id());
       assertThat(session.id()).startsWith("ses_");
-      assertThat(
-              sessions.append("default", session.id(), "Wer?", answer("1"), List.of(5, 6)).turn())
+      assertThat(sessions.append("default", session.id(), "Wer?", answer("1", 5, 6)).turn())
           .isZero();
-      sessions.append("default", session.id(), "Und \ud83d\udc36?", answer("2"), List.of());
+      sessions.append("default", session.id(), "Und \ud83d\udc36?", answer("2"));
     }
     try (Store store = Store.open(folder)) {
       Sessions sessions = new Sessions(store.database);
@@ -44,16 +44,23 @@ class SessionsTest {
       assertThat(turns)
           .extracting(TurnRecord::question)
           .containsExactly("Wer?", "Und \ud83d\udc36?");
-      assertThat(turns).extracting(TurnRecord::answer).containsExactly(answer("1"), answer("2"));
-      assertThat(turns.get(0).answerTokens()).containsExactly(5, 6);
-      assertThat(turns.get(1).answerTokens()).isEmpty();
-      TurnRecord third = sessions.append("default", session.id(), "?", answer("3"), List.of(7));
+      assertThat(turns)
+          .extracting(TurnRecord::answer)
+          .containsExactly(answer("1", 5, 6), answer("2"));
+      assertThat(sessions.history("default", session.id(), "sha256:00"))
+          .containsExactly(
+              new Question.Turn("Wer?", answer("1").answer(), List.of(5, 6)),
+              new Question.Turn("Und \ud83d\udc36?", answer("2").answer(), List.of()));
+      assertThat(sessions.history("default", session.id(), "sha256:another model"))
+          .extracting(Question.Turn::answerTokens)
+          .containsOnlyNulls();
+      TurnRecord third = sessions.append("default", session.id(), "?", answer("3", 7));
       assertThat(third.turn()).isEqualTo(2);
       assertThat(sessions.turns("default", session.id())).last().isEqualTo(third);
     }
   }
 
-  private static Answer answer(String id) {
+  private static Answer answer(String id, Integer... tokens) {
     return new Answer(
         "ans_" + id,
         "vid_1",
@@ -73,7 +80,8 @@ class SessionsTest {
             new Answer.StageMillis(1, 2, 3, 4, 5, 6, 7, 8, 9),
             Long.MAX_VALUE,
             List.of("odd")),
-        List.of(new Answer.TokenLogprob("rot", -0.25, List.of(new Answer.TopToken("blau", -1.5)))));
+        List.of(new Answer.TokenLogprob("rot", -0.25, List.of(new Answer.TopToken("blau", -1.5)))),
+        List.of(tokens));
   }
 
   @Test
@@ -84,7 +92,7 @@ class SessionsTest {
       VideoRecord other = store.upload("default", Store.noise(2, 10));
       SessionRecord gone = sessions.create("default", video.id());
       SessionRecord kept = sessions.create("default", other.id());
-      sessions.append("default", gone.id(), "?", answer("1"), List.of());
+      sessions.append("default", gone.id(), "?", answer("1"));
       store.library.delete("default", video.id());
 
       assertThat(sessions.find("default", gone.id())).isEmpty();
@@ -111,7 +119,7 @@ class SessionsTest {
       assertThat(sessions.delete("default", session.id())).isTrue();
       assertThat(sessions.delete("default", session.id())).isFalse();
       assertThatExceptionOfType(StoreException.class)
-          .isThrownBy(() -> sessions.append("default", session.id(), "?", answer("1"), List.of()))
+          .isThrownBy(() -> sessions.append("default", session.id(), "?", answer("1")))
           .extracting(StoreException::kind)
           .isEqualTo(StoreException.Kind.NO_SUCH_SESSION);
     }
@@ -123,11 +131,11 @@ class SessionsTest {
       Sessions sessions = new Sessions(store.database);
       VideoRecord video = store.upload("default", Store.noise(1, 10));
       SessionRecord session = sessions.create("default", video.id());
-      sessions.append("default", session.id(), "?", answer("1"), List.of());
+      sessions.append("default", session.id(), "?", answer("1"));
       assertThat(sessions.find("other", session.id())).isEmpty();
       assertThat(sessions.turns("other", session.id())).isEmpty();
       assertThatExceptionOfType(StoreException.class)
-          .isThrownBy(() -> sessions.append("other", session.id(), "?", answer("1"), List.of()));
+          .isThrownBy(() -> sessions.append("other", session.id(), "?", answer("1")));
       assertThatExceptionOfType(StoreException.class)
           .isThrownBy(() -> sessions.create("other", video.id()))
           .extracting(StoreException::kind)
@@ -149,8 +157,7 @@ class SessionsTest {
           String question = "question " + i;
           appended.add(
               threads.submit(
-                  () ->
-                      sessions.append("default", session.id(), question, answer("1"), List.of())));
+                  () -> sessions.append("default", session.id(), question, answer("1"))));
         }
         List<Integer> numbers = new ArrayList<>();
         for (Future<TurnRecord> turn : appended) {
