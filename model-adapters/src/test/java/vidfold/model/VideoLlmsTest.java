@@ -1,0 +1,204 @@
+package vidfold.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import vidfold.checkpoint.CheckpointException;
+import vidfold.merging.MergeSpec;
+import vidfold.torch.Torch;
+import vidfold.torch.TorchConfig;
+
+/** Loading folders, and reuse of a prefix through the public interface. */
+class VideoLlmsTest {
+
+  private static final Path CHECKPOINT = Path.of("src/test/resources/oracle/qwen2vl/checkpoint");
+
+  private static Torch torch;
+
+  @BeforeAll
+  static void start() {
+    torch = Torch.start(TorchConfig.cpuF32());
+  }
+
+  @AfterAll
+  static void stop() {
+    assertThat(torch.liveTensors()).isZero();
+    torch.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"none, 0", "none, 2", "sttm, 0", "sttm, 2"})
+  void shouldAnswerALaterQuestionAsIfItWereTheFirst(String reducer, int mergeLayer) {
+    MergeSpec merge = reducer.equals("none") ? MergeSpec.none() : MergeSpec.sttm("strict", 0.5);
+    PrefixSpec spec = new PrefixSpec(merge, mergeLayer);
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
+      List<Integer> fresh;
+      try (KvPrefix prefix = build(model, spec)) {
+        fresh = answer(model, prefix, "And what next?");
+      }
+      try (KvPrefix prefix = build(model, spec)) {
+        answer(model, prefix, "What is it?");
+        assertThat(answer(model, prefix, "And what next?")).isEqualTo(fresh);
+        assertThat(answer(model, prefix, "What is it?")).isNotEqualTo(fresh);
+      }
+    }
+  }
+
+  @Test
+  void shouldContinueATurnLikeTheWholeConversation() {
+    PrefixSpec spec = new PrefixSpec(MergeSpec.none(), 0);
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch);
+        KvPrefix prefix = build(model, spec)) {
+      int[] first = model.questionTokens("What is it?");
+      int[] said = {40, 41, 42};
+      int[] second = model.nextTurnTokens("And then?");
+      List<Integer> stepwise;
+      try (Decoding sequence = model.open(prefix, SamplingParams.greedy(), 200)) {
+        model.prefill(sequence, first);
+        for (int token : said) {
+          model.decode(List.of(sequence), new int[] {token});
+        }
+        model.prefill(sequence, second);
+        stepwise = generate(model, sequence);
+      }
+      int[] whole =
+          java.util.stream.IntStream.of(0, 1, 2)
+              .mapToObj(i -> List.of(first, said, second).get(i))
+              .flatMapToInt(java.util.Arrays::stream)
+              .toArray();
+      try (Decoding sequence = model.open(prefix, SamplingParams.greedy(), 200)) {
+        model.prefill(sequence, whole);
+        assertThat(generate(model, sequence)).isEqualTo(stepwise);
+      }
+    }
+  }
+
+  @Test
+  void shouldFreeEverythingWhenABuildIsGivenUp() {
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
+      long before = torch.liveTensors();
+      for (int steps = 0; steps < 8; steps++) {
+        PrefixSpec spec = new PrefixSpec(MergeSpec.sttm("reference", 0.5), 1);
+        try (PrefixBuild build = model.startPrefix(frames(model), spec)) {
+          for (int i = 0; i < steps; i++) {
+            build.advance();
+          }
+        }
+        assertThat(torch.liveTensors()).as("after %d steps", steps).isEqualTo(before);
+      }
+    }
+  }
+
+  @Test
+  void shouldDescribeWhatWasLoaded() {
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
+      ModelInfo info = model.info();
+      assertThat(info.family()).isEqualTo("qwen2-vl");
+      assertThat(info.layers()).isEqualTo(3);
+      assertThat(info.digest()).matches("sha256:[0-9a-f]{64}");
+      assertThat(info.kvBytesPerToken()).isEqualTo(3 * 2 * 2 * 16 * 4);
+      assertThat(model.isStop(588)).isTrue();
+      assertThat(model.isStop(40)).isFalse();
+    }
+  }
+
+  @Test
+  void shouldNameTheSupportedModelsWhenAFolderHoldsAnother(@TempDir Path folder)
+      throws IOException {
+    copy(folder);
+    edit(folder, "Qwen2VLForConditionalGeneration", "GptForVideos");
+    assertThatThrownBy(() -> VideoLlms.open(folder, torch))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("config.json")
+        .hasMessageContaining("[Qwen2VLForConditionalGeneration]")
+        .hasMessageContaining("GptForVideos");
+  }
+
+  @Test
+  void shouldNameTheTensorWhoseShapeIsWrong(@TempDir Path folder) throws IOException {
+    copy(folder);
+    edit(folder, "\"intermediate_size\": 104", "\"intermediate_size\": 112");
+    assertThatThrownBy(() -> VideoLlms.open(folder, torch))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("model.layers.0.mlp.gate_proj.weight")
+        .hasMessageContaining("[112, 96]")
+        .hasMessageContaining("[104, 96]");
+    assertThat(torch.liveTensors()).isZero();
+  }
+
+  @Test
+  void shouldRefuseAMergeLayerThatTheModelDoesNotHave() {
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
+      assertThatThrownBy(
+              () -> model.startPrefix(frames(model), new PrefixSpec(MergeSpec.none(), 3)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("merge layer must be below the model's 3 layers but was 3");
+    }
+  }
+
+  private static KvPrefix build(VideoLlm model, PrefixSpec spec) {
+    try (PrefixBuild build = model.startPrefix(frames(model), spec)) {
+      while (!build.advance()) {}
+      return build.finish();
+    }
+  }
+
+  private static VideoFrames frames(VideoLlm model) {
+    FrameSize size = model.frameSize(4, 36, 36);
+    List<ByteBuffer> rgb = new ArrayList<>();
+    for (int f = 0; f < 4; f++) {
+      ByteBuffer frame = ByteBuffer.allocateDirect(size.width() * size.height() * 3);
+      for (int i = 0; i < frame.capacity(); i++) {
+        frame.put(i, (byte) (i * 31 + (f / 2) * (i % 5) * 40));
+      }
+      rgb.add(frame);
+    }
+    return new VideoFrames(rgb, size.width(), size.height(), List.of(0.0, 0.5, 1.0, 1.5));
+  }
+
+  private static List<Integer> answer(VideoLlm model, KvPrefix prefix, String question) {
+    try (Decoding sequence = model.open(prefix, SamplingParams.greedy(), 200)) {
+      model.prefill(sequence, model.questionTokens(question));
+      return generate(model, sequence);
+    }
+  }
+
+  private static List<Integer> generate(VideoLlm model, Decoding sequence) {
+    List<Integer> out = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      int token = model.sample(sequence).token();
+      out.add(token);
+      model.decode(List.of(sequence), new int[] {token});
+    }
+    return out;
+  }
+
+  private static void copy(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(CHECKPOINT)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, folder.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  private static void edit(Path folder, String from, String to) throws IOException {
+    Path config = folder.resolve("config.json");
+    String text = Files.readString(config);
+    assertThat(text).contains(from);
+    Files.writeString(config, text.replace(from, to));
+  }
+}
