@@ -65,6 +65,7 @@ def export(checkpoint, folder=WEIGHTS):
         "bos_token_id": prompts.id["<|im_start|>"], "eos_token_id": stop, "pad_token_id": prompts.id["<|endoftext|>"], "do_sample": False,
     })
     save_file(tensors(state["average"]), folder / "model.safetensors", metadata={"format": "pt", "step": str(state["step"])})
+    (folder / "model.safetensors").chmod(0o644)
     print(folder, "from step", state["step"])
 
 
