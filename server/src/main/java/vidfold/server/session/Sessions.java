@@ -14,9 +14,9 @@ import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import vidfold.server.engine.Answer;
 import vidfold.server.engine.Question;
+import vidfold.server.engine.TimeOrderedIds;
 import vidfold.server.video.Database;
 import vidfold.server.video.StoreException;
-import vidfold.server.video.TimeOrderedIds;
 
 /**
  * The sessions and their turns, on disk: a restarted server goes on where it was. Deleting a video

@@ -18,6 +18,7 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import vidfold.model.SamplingRule;
 import vidfold.server.engine.FrameSource;
+import vidfold.server.engine.TimeOrderedIds;
 import vidfold.video.Cancellation;
 import vidfold.video.VideoException;
 import vidfold.video.VideoInfo;

@@ -1,4 +1,4 @@
-package vidfold.server.video;
+package vidfold.server.engine;
 
 import java.security.SecureRandom;
 import java.time.Clock;

@@ -1,4 +1,4 @@
-package vidfold.server.video;
+package vidfold.server.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,4 @@
+package vidfold.server.engine;
+
+/** A video of a tenant. */
+record VideoKey(String tenant, String videoId) {}
