@@ -32,19 +32,21 @@ class Turn:
 
 def ask(scene, rng, count, tails=True):
     """`count` turns about a scene, families at random, no question twice."""
+    first = scene.level == "single"
+    askers, choice = (FIRST_ASKERS, 0.1) if first else (ASKERS, 0.4)
     turns, seen = [], set()
     for _ in range(count * 8):
         if len(turns) == count:
             break
-        asked = ASKERS[int(rng.integers(len(ASKERS)))](scene, rng)
+        asked = askers[int(rng.integers(len(askers)))](scene, rng)
         if asked and asked.question not in seen:
             seen.add(asked.question)
-            turns.append(as_turn(asked, rng, tails))
+            turns.append(as_turn(asked, rng, choice, tails))
     return turns
 
 
-def as_turn(asked, rng, tails=True):
-    if asked.pool and rng.random() < 0.4:
+def as_turn(asked, rng, choice, tails=True):
+    if asked.pool and rng.random() < choice:
         return _multiple_choice(asked, rng, tails)
     one_word = asked.family != "describe" and " " not in asked.answer
     tail = _pick(rng, OPEN_TAILS) if tails and one_word else ""
@@ -279,4 +281,5 @@ def describe(scene, rng):
 
 
 ASKERS = [colour, shape, motion, motion, count, count, where, needle, needle, order, order, events, events, when, when, change, exists, exists, refusal, describe]
+FIRST_ASKERS = [colour, shape, motion, where, needle, when]  # with one object: what attention must learn before anything else
 FAMILIES = sorted({a.__name__ for a in ASKERS})

@@ -28,11 +28,13 @@ def plan(step, rng, args):
     """(clips, frames, levels with weights, turns) of a step."""
     if step < args.vision_steps:
         return 24, 4, {"dense": 1.0}, 0
+    if step < args.first_until:
+        return args.batch, 8, {"single": 1.0}, 8
     if step >= args.long_from and step % 4 == 0:
         return 3, int(rng.choice([48, 64, 80])), {"long": 1.0}, 8
     if step >= args.hard_from:
         return args.batch, int(rng.choice([12, 16])), {"easy": 0.35, "hard": 0.65}, 8
-    return args.batch, 12, {"easy": 0.75, "hard": 0.25}, 8
+    return args.batch, 12, {"single": 0.3, "easy": 0.5, "hard": 0.2}, 8
 
 
 class DenseHeads(nn.Module):
@@ -161,7 +163,7 @@ def train(args):
         if step % 100 == 0:
             keep(folder / "last.pt", trainer, average, opts, step)
         if step > args.vision_steps and step % args.check_every == 0:
-            parts = [("easy", 12, 12), ("hard", 12, 12)] + ([("long", 64, 3)] if step > args.long_from else [])
+            parts = [("single", 8, 12), ("easy", 12, 12), ("hard", 12, 12)] + ([("long", 64, 3)] if step > args.long_from else [])
             print("held-out", step, show(held_out(average, average, prompts, device, 48, parts)), flush=True)
             tick = time.time()
     keep(folder / "last.pt", trainer, average, opts, step)
@@ -212,6 +214,7 @@ if __name__ == "__main__":
     parser.add_argument("--run", default="runs/a")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--vision-steps", type=int, default=700)
+    parser.add_argument("--first-until", type=int, default=1000)
     parser.add_argument("--hard-from", type=int, default=2000)
     parser.add_argument("--long-from", type=int, default=3000)
     parser.add_argument("--last-step", type=int, default=5000)
