@@ -189,8 +189,8 @@ final class PrefixBuilds implements AutoCloseable {
       CachedPrefix.ClipFacts facts = Objects.requireNonNull(clip);
       List<Waiter> served = List.copyOf(waiters);
       CachedPrefix built = new CachedPrefix(key, video, building.finish(), facts);
-      close();
       try (PrefixLease lease = cache.put(built)) {
+        close();
         served.forEach(waiter -> waiter.onPrefix(lease.another(), false));
       }
     }

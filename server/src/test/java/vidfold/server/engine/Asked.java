@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 class Asked implements AnswerListener {
   final List<String> pieces = new CopyOnWriteArrayList<>();
   final AtomicInteger ends = new AtomicInteger();
+  AnswerService.Cancellation cancellation = () -> {};
   private final CompletableFuture<Answer> end = new CompletableFuture<>();
 
   @Override

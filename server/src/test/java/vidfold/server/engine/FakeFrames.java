@@ -24,17 +24,20 @@ final class FakeFrames implements FrameSource {
   private final Set<String> held = ConcurrentHashMap.newKeySet();
   private final Map<String, List<CompletableFuture<Clip>>> waiting = new ConcurrentHashMap<>();
 
-  void hold(String videoId) {
+  synchronized void hold(String videoId) {
     held.add(videoId);
   }
 
-  void release(String videoId) {
+  synchronized void release(String videoId) {
     held.remove(videoId);
-    waiting.remove(videoId).forEach(reading -> reading.complete(clip(videoId)));
+    List<CompletableFuture<Clip>> readings = waiting.remove(videoId);
+    if (readings != null) {
+      readings.forEach(reading -> reading.complete(clip(videoId)));
+    }
   }
 
   @Override
-  public CompletableFuture<Clip> read(String tenant, String videoId, SamplingRule rule) {
+  public synchronized CompletableFuture<Clip> read(String tenant, String videoId, SamplingRule rule) {
     reads.incrementAndGet();
     if (missing.contains(videoId)) {
       return CompletableFuture.failedFuture(new IllegalStateException("no such video"));
