@@ -134,7 +134,7 @@ class EngineTest {
       assertThat(third.receipt().variant()).isNotEqualTo(half.receipt().variant());
       assertThat(again.receipt().cache().hit()).isTrue();
       assertThat(again.tokens()).isEqualTo(half.tokens());
-      assertThat(fixture.engine.status().prefixes()).isEqualTo(2);
+      EngineFixture.await(() -> fixture.engine.status().prefixes() == 2);
     }
   }
 
@@ -144,11 +144,11 @@ class EngineTest {
       Answer before = fixture.answer(question("vid_a", "what?"));
       fixture.answer(question("vid_b", "what?"));
       fixture.answer(question("vid_c", "what?"));
-      assertThat(fixture.llm.livePrefixes).hasValue(2);
+      EngineFixture.await(() -> fixture.llm.livePrefixes.get() == 2);
       Answer after = fixture.answer(question("vid_a", "what?"));
       assertThat(after.receipt().cache().hit()).isFalse();
       assertThat(after.tokens()).isEqualTo(before.tokens());
-      assertThat(fixture.engine.status().prefixBytes()).isEqualTo(2 << 20);
+      EngineFixture.await(() -> fixture.engine.status().prefixBytes() == 2 << 20);
       fixture.checkIntegrity();
     }
   }

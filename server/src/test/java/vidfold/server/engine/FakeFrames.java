@@ -37,7 +37,8 @@ final class FakeFrames implements FrameSource {
   }
 
   @Override
-  public synchronized CompletableFuture<Clip> read(String tenant, String videoId, SamplingRule rule) {
+  public synchronized CompletableFuture<Clip> read(
+      String tenant, String videoId, SamplingRule rule) {
     reads.incrementAndGet();
     if (missing.contains(videoId)) {
       return CompletableFuture.failedFuture(new IllegalStateException("no such video"));
