@@ -115,6 +115,9 @@ class EngineCancellationTest {
         assertThat(asked.ends).hasValue(1);
       }
       assertThat(all).hasSizeGreaterThan(300);
+      EngineFixture.await(
+          () ->
+              fixture.engine.status().queueDepth() == 0 && fixture.engine.status().building() == 0);
       fixture.checkIntegrity();
       assertThat(llm.liveBuilds).hasValue(0);
       assertThat(llm.livePrefixes.get()).isLessThanOrEqualTo(3);
