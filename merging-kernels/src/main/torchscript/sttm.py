@@ -203,22 +203,10 @@ class Sttm(Module):
     ids = torch.arange(torch.numel(flat), dtype=4, layout=None, device=ops.prim.device(flat), pin_memory=None)
     return int(torch.sum(torch.eq(flat, ids), dtype=4))
 
-  # f32 sums of weighted leaves in ascending order, bag by bag: [M, C], a block of channels at a time.
-  def sum_leaves(self: __torch__.Sttm, flat: Tensor, order: Tensor, offsets: Tensor, weight: Tensor, channels: int) -> Tensor:
-    out = annotate(List[Tensor], [])
-    start = 0
-    total = torch.size(flat, 1)
-    while torch.lt(start, total):
-      end = ops.prim.min(torch.add(start, channels), total)
-      part = torch.contiguous(torch.to(torch.slice(flat, 1, start, end, 1), 6, False, False, None))
-      sums, a, b, c = torch.embedding_bag(part, order, offsets, False, 0, False, weight, False)
-      torch.append(out, sums)
-      start = end
-    return torch.cat(out, 1)
-
-  # -> (values [M, C] in the input's dtype, source index [M], level [M], patch count [M], owner [N]).
-  # weights [L, HW]: share of a leaf in the vector of its cell at each level.
-  def merge(self: __torch__.Sttm, values: Tensor, sims: List[Tensor], tables: List[Tensor], frames: int, thresholds: List[float], strict: bool, weighted: bool, channels: int) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+  # -> (source index [M], level [M], size [M], owner [N], order [N], offsets [M], weight [N]): the
+  # leaves of every survivor as a bag, ascending, and what to divide its sum by.
+  # tables: cells, corners, pairs, and weights [L, HW]: share of a leaf in its cell's vector.
+  def bags(self: __torch__.Sttm, sims: List[Tensor], tables: List[Tensor], frames: int, thresholds: List[float], strict: bool, weighted: bool) -> List[Tensor]:
     level, node, group = self.groups(sims, tables[0], tables[1], tables[2], frames, thresholds, strict)
     leaves = torch.size(level, 1)
     flat = torch.flatten(group, 0, -1)
@@ -233,17 +221,9 @@ class Sttm(Module):
     offsets = torch.sub(torch.cumsum(patches, 0), patches)
     leaf = torch.arange(leaves, dtype=4, layout=None, device=ops.prim.device(level), pin_memory=None)
     weight = torch.flatten(torch.take(tables[3], torch.add(torch.mul(level, leaves), leaf)), 0, -1)
-    table = torch.reshape(values, [torch.numel(flat), torch.size(values, -1)])
-    sums = self.sum_leaves(table, order, offsets, torch.index_select(weight, 0, order), channels)
     if weighted:
       size = patches
     else:
       heads = torch.to(torch.eq(torch.flatten(node, 0, -1), ids), 4, False, False, None)
       size = torch.scatter_add(zeros, 0, owner, heads)
-    mean = torch.div(sums, torch.unsqueeze(size, 1))
-    merged = torch.to(mean, ops.prim.dtype(values), False, False, None)
-    return (merged, source, torch.take(level, source), patches, owner)
-
-  # values [T, H, W, C] -> [N, C], the same memory where it is contiguous.
-  def rows(self: __torch__.Sttm, values: Tensor) -> Tensor:
-    return torch.reshape(values, [-1, torch.size(values, -1)])
+    return [source, torch.take(level, source), size, owner, order, offsets, torch.index_select(weight, 0, order)]

@@ -1,14 +1,17 @@
 package vidfold.merging;
 
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which reducer runs on a video's visual tokens, and how far.
  *
  * <p>Exactly one of {@code retention} and {@code thresholds} is given; {@code none} takes neither
- * (its retention is 1).
+ * (its retention is 1), and only {@code sttm}, {@code temporal}, {@code octree} and {@code
+ * framefusion} take thresholds.
  *
- * @param reducer name of the reducer: {@code none} or {@code sttm}
+ * @param reducer name of the reducer, one of {@link #REDUCERS}
  * @param mode {@code reference} (the published code, quirks included) or {@code strict}
  * @param retention wanted share of tokens to keep, in (0, 1], or null
  * @param thresholds cosine thresholds given by the caller, or null
@@ -16,7 +19,17 @@ import org.jspecify.annotations.Nullable;
 public record MergeSpec(
     String reducer, String mode, @Nullable Double retention, @Nullable Thresholds thresholds) {
 
-  /** Cosine thresholds of the quadtree's split and of the temporal pairs. */
+  /** The names of the reducers. */
+  public static final List<String> REDUCERS =
+      List.of("none", "sttm", "temporal", "octree", "tome", "dycoke", "framefusion", "uniform");
+
+  private static final Set<String> TAKE_THRESHOLDS =
+      Set.of("sttm", "temporal", "octree", "framefusion");
+
+  /**
+   * Cosine thresholds of the quadtree's split and of the temporal pairs. {@code octree} uses the
+   * spatial one alone, {@code temporal} and {@code framefusion} the temporal one.
+   */
   public record Thresholds(double spatial, double temporal) {
     public Thresholds {
       if (!Double.isFinite(spatial) || !Double.isFinite(temporal)) {
@@ -27,9 +40,9 @@ public record MergeSpec(
   }
 
   public MergeSpec {
-    if (!reducer.equals("none") && !reducer.equals("sttm")) {
+    if (!REDUCERS.contains(reducer)) {
       throw new IllegalArgumentException(
-          "reducer must be one of [none, sttm] but was '" + reducer + "'");
+          "reducer must be one of " + REDUCERS + " but was '" + reducer + "'");
     }
     if (!mode.equals("reference") && !mode.equals("strict")) {
       throw new IllegalArgumentException(
@@ -42,15 +55,25 @@ public record MergeSpec(
       throw new IllegalArgumentException(
           "reducer 'none' keeps every token: retention must be 1 and thresholds absent");
     }
-    if (reducer.equals("sttm") && (retention == null) == (thresholds == null)) {
+    if (TAKE_THRESHOLDS.contains(reducer) && (retention == null) == (thresholds == null)) {
       throw new IllegalArgumentException(
-          "reducer 'sttm' takes exactly one of retention and thresholds");
+          "reducer '" + reducer + "' takes exactly one of retention and thresholds");
+    }
+    boolean plain = !reducer.equals("none") && !TAKE_THRESHOLDS.contains(reducer);
+    if (plain && (retention == null || thresholds != null)) {
+      throw new IllegalArgumentException(
+          "reducer '" + reducer + "' takes a retention and no thresholds");
     }
   }
 
   /** Keeps every token. */
   public static MergeSpec none() {
     return new MergeSpec("none", "reference", 1.0, null);
+  }
+
+  /** A reducer at a wanted retention. */
+  public static MergeSpec of(String reducer, String mode, double retention) {
+    return new MergeSpec(reducer, mode, retention, null);
   }
 
   /** STTM at a wanted retention. */

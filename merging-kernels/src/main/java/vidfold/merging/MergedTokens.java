@@ -3,14 +3,19 @@ package vidfold.merging;
 import vidfold.torch.Tensor;
 
 /**
- * The survivors of a merge, in ascending order of their first leaf. Owns {@link #values}.
+ * The survivors of a merge. Owns {@link #values}.
+ *
+ * <p>They are in ascending order of {@link #sourceIndex}, except for {@code tome} and {@code
+ * dycoke} in {@code reference} mode, which keep the order of the published code.
  *
  * @param values survivors {@code [M, C]} in the input's dtype
  * @param boxes {@code M x 5}: t, top, left, bottom, right in leaf units; bottom and right
- *     exclusive. A survivor merged over time has the box of its earliest, top-left node
+ *     exclusive. A survivor of a tree or a resize has the box of the cell that represents it (of
+ *     its earliest, top-left one if it was merged over time), others that of a single token. What
+ *     else a survivor holds is in {@code owner}
  * @param patchCount original tokens in each survivor
- * @param sourceIndex flat index {@code t*H*W + top*W + left} of each survivor's first leaf, which
- *     represents it; ascending
+ * @param sourceIndex flat index {@code t*H*W + top*W + left} of the token that represents each
+ *     survivor: the first of its box
  * @param owner for each of the N original tokens the survivor that holds it, or -1 if dropped
  * @param retention what was asked for and what came out
  */
@@ -37,19 +42,11 @@ public record MergedTokens(
   /** Every token as its own survivor; takes ownership of {@code values}. */
   static MergedTokens identity(Tensor values, VideoTokens tokens, Retention retention) {
     int n = tokens.count();
-    int[] boxes = new int[5 * n];
     int[] ones = new int[n];
     int[] indices = new int[n];
-    for (int i = 0; i < n; i++) {
-      int leaf = i % (tokens.h() * tokens.w());
-      int top = leaf / tokens.w();
-      int left = leaf % tokens.w();
-      int t = i / (tokens.h() * tokens.w());
-      ones[i] = 1;
-      indices[i] = i;
-      int[] box = {t, top, left, top + 1, left + 1};
-      System.arraycopy(box, 0, boxes, 5 * i, 5);
-    }
+    java.util.Arrays.fill(ones, 1);
+    java.util.Arrays.setAll(indices, i -> i);
+    int[] boxes = Grid.of(tokens).cells(indices);
     return new MergedTokens(values, boxes, ones, indices, indices.clone(), retention);
   }
 }

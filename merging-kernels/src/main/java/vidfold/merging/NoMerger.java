@@ -1,30 +1,17 @@
 package vidfold.merging;
 
-import vidfold.torch.TorchModule;
+import vidfold.torch.Tensor;
 
 /** Keeps every token as it is. */
-final class NoMerger implements TokenMerger {
+final class NoMerger extends Reducer {
 
-  private final TorchModule script;
-
-  NoMerger(TorchModule script) {
-    this.script = script;
-  }
-
-  @Override
-  public String name() {
-    return "none";
-  }
-
-  @Override
-  public boolean queryAgnostic() {
-    return true;
+  NoMerger(RowKernels kernels, MergeSpec spec) {
+    super(kernels, spec);
   }
 
   /** Returns the same values; where they are contiguous, the result shares the input's memory. */
   @Override
-  public MergedTokens merge(VideoTokens tokens) {
-    return MergedTokens.identity(
-        script.callTensor("rows", tokens.values()), tokens, new Retention(1.0, 1.0, null));
+  MergedTokens fold(VideoTokens tokens, Tensor rows) {
+    return MergedTokens.identity(rows.share(), tokens, new Retention(1.0, 1.0, null));
   }
 }

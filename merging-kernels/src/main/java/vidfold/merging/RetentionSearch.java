@@ -10,7 +10,8 @@ import vidfold.merging.MergeSpec.Thresholds;
  * (STTM, arXiv 2507.07990: .85/.60 keeps about half, .80/.55 about 30 %), extended up to where
  * nothing merges (above 1) and down to where all that may merge does. More survivors go with higher
  * thresholds, nearly always: a finer node can find a partner that its parent had not. So the best
- * of all points that were tried is returned, not the last.
+ * of all points that were tried is returned, not the last. The search ends within half a percent
+ * above the budget; {@link ExactTrim} takes the rest.
  */
 final class RetentionSearch {
 
@@ -18,31 +19,35 @@ final class RetentionSearch {
   private static final double[] TEMPORAL = {1e-6, .55, .60, 1.0001};
   private static final int STEPS = 26;
 
+  /** The search is close when no more than one in so many survivors is too many. */
+  private static final int CLOSE = 200;
+
   private RetentionSearch() {}
 
   /**
    * Bisects.
    *
-   * @param wanted the number of survivors wanted
+   * @param wanted the number of survivors wanted, at most as many as survive above every cosine
    * @param count how many survive at given thresholds
-   * @return the thresholds with the most survivors that are not above {@code wanted}; if even the
-   *     lowest thresholds keep more, those
+   * @return the thresholds with the fewest survivors that are not below {@code wanted}
    */
   static Thresholds find(int wanted, ToIntFunction<Thresholds> count) {
     double low = 0;
     double high = SPATIAL.length - 1;
-    Thresholds best = at(low);
-    int kept = count.applyAsInt(best);
-    for (int i = 0; i < STEPS && kept < wanted; i++) {
+    if (count.applyAsInt(at(low)) >= wanted) {
+      return at(low);
+    }
+    Thresholds best = at(high);
+    int kept = Integer.MAX_VALUE;
+    for (int i = 0; i < STEPS && kept - wanted > wanted / CLOSE; i++) {
       double middle = (low + high) / 2;
-      Thresholds tried = at(middle);
-      int survivors = count.applyAsInt(tried);
-      if (survivors > wanted) {
-        high = middle;
-      } else {
+      int survivors = count.applyAsInt(at(middle));
+      if (survivors < wanted) {
         low = middle;
-        if (survivors > kept) {
-          best = tried;
+      } else {
+        high = middle;
+        if (survivors < kept) {
+          best = at(middle);
           kept = survivors;
         }
       }

@@ -44,11 +44,16 @@ import vidfold.torch.TorchModule;
  * so a result repeats bit by bit on one device. The published code does both in the model's dtype.
  * No cosine exceeds 1: thresholds above 1 keep every token.
  *
+ * <p>With a retention, {@link RetentionSearch} finds thresholds that keep as many tokens as wanted
+ * or a few more, and {@link ExactTrim} takes those few away; below what the roots of all trees
+ * amount to, it does more of the work. As the reducer {@code temporal} there is no tree and so only
+ * the steps in time (the paper's ablation of modules).
+ *
  * <p>The kernel ({@code sttm.py}) works on arrays over all leaves: pairs are looked up in the
  * owners of each leaf in two frames, so time and memory are linear in N. Cosines of all cells that
  * could become nodes are computed once; thresholds are then cheap to try.
  */
-final class SttmMerger implements TokenMerger {
+final class SttmMerger extends Reducer {
 
   /**
    * Elements of a chunk of frames: a GPU wants many. On a CPU temporaries should stay in the
@@ -59,44 +64,26 @@ final class SttmMerger implements TokenMerger {
 
   private static final long GPU_CHUNK = 1L << 26;
 
-  /** Most elements of the f32 copy that sums read. */
-  private static final long SUM_BLOCK = 1L << 27;
-
   private final Torch torch;
   private final TorchModule script;
-  private final MergeSpec spec;
   private final SttmOptions options;
 
-  SttmMerger(Torch torch, TorchModule script, MergeSpec spec, SttmOptions options) {
-    this.torch = torch;
+  SttmMerger(RowKernels kernels, TorchModule script, MergeSpec spec, SttmOptions options) {
+    super(kernels, spec);
+    this.torch = kernels.torch();
     this.script = script;
-    this.spec = spec;
     this.options = options;
   }
 
   @Override
-  public String name() {
-    return "sttm";
-  }
-
-  @Override
-  public boolean queryAgnostic() {
-    return true;
-  }
-
-  @Override
-  public MergedTokens merge(VideoTokens tokens) {
-    Double asked = spec.retention();
-    if (asked != null && asked == 1) {
-      Tensor rows = script.callTensor("rows", tokens.values());
-      return MergedTokens.identity(rows, tokens, new Retention(asked, 1.0, null));
-    }
+  MergedTokens fold(VideoTokens tokens, Tensor rows) {
     try (TensorScope scope = new TensorScope()) {
       Quadtree tree = new Quadtree(tokens.h(), tokens.w(), options);
       List<Tensor> tables = tables(tree, scope);
       List<Tensor> similarities = similarities(tokens, tree, scope);
       Thresholds thresholds = thresholds(tokens, similarities, tables);
-      return merge(tokens, tree, similarities, tables, thresholds);
+      Groups groups = groups(rows, tree, bags(tokens, similarities, tables, thresholds));
+      return finish(trimmed(groups, tokens), rows, thresholds);
     }
   }
 
@@ -150,13 +137,11 @@ final class SttmMerger implements TokenMerger {
   private Thresholds thresholds(
       VideoTokens tokens, List<Tensor> similarities, List<Tensor> tables) {
     Thresholds given = spec.thresholds();
-    Double asked = spec.retention();
-    if (given != null || asked == null) {
-      return java.util.Objects.requireNonNull(given);
+    if (given != null) {
+      return given;
     }
-    int wanted = Math.max(1, (int) Math.floor(asked * tokens.count() + 1e-6));
     return RetentionSearch.find(
-        wanted,
+        wanted(tokens),
         tried ->
             (int)
                 script.callLong(
@@ -170,34 +155,35 @@ final class SttmMerger implements TokenMerger {
                     options.strict()));
   }
 
-  private MergedTokens merge(
-      VideoTokens tokens,
-      Quadtree tree,
-      List<Tensor> similarities,
-      List<Tensor> tables,
-      Thresholds thresholds) {
-    List<Tensor> parts =
-        script.callTensors(
-            "merge",
-            tokens.values(),
-            similarities,
-            tables,
-            tokens.t(),
-            pair(thresholds),
-            options.strict(),
-            options.weightedAverage(),
-            Math.max(1, SUM_BLOCK / tokens.count()));
+  /** Source indices, levels, sizes, owners, then the leaves of every survivor. */
+  private List<Tensor> bags(
+      VideoTokens tokens, List<Tensor> similarities, List<Tensor> tables, Thresholds thresholds) {
+    return script.callTensors(
+        "bags",
+        similarities,
+        tables,
+        tokens.t(),
+        pair(thresholds),
+        options.strict(),
+        options.weightedAverage());
+  }
+
+  private Groups groups(Tensor rows, Quadtree tree, List<Tensor> bags) {
     try (TensorScope scope = new TensorScope()) {
-      parts.forEach(scope::own);
-      int[] source = parts.get(1).toInts();
-      int[] boxes = boxes(tree, source, parts.get(2).toInts());
-      int[] patches = parts.get(3).toInts();
-      int[] owner = parts.get(4).toInts();
-      double achieved = (double) source.length / tokens.count();
-      Retention retention = new Retention(spec.retention(), achieved, thresholds);
-      Tensor values = scope.release(parts.get(0));
-      return new MergedTokens(values, boxes, patches, source, owner, retention);
+      bags.forEach(scope::own);
+      int[] source = bags.get(0).toInts();
+      int[] boxes = boxes(tree, source, bags.get(1).toInts());
+      Partition partition = new Partition(bags.get(3).toInts(), source, boxes);
+      int[] size = bags.get(2).toInts();
+      Tensor sums = kernels.sums(rows, bags.get(4), bags.get(5), bags.get(6));
+      return new Groups(sums, size, partition);
     }
+  }
+
+  private Groups trimmed(Groups groups, VideoTokens tokens) {
+    return spec.retention() == null
+        ? groups
+        : new ExactTrim(kernels).trim(groups, Grid.of(tokens), wanted(tokens));
   }
 
   private static int[] boxes(Quadtree tree, int[] source, int[] level) {

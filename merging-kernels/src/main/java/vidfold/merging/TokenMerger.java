@@ -6,7 +6,7 @@ package vidfold.merging;
  * <p>Made by {@link TokenMergers}; stateless, but its kernels run on the thread that owns the
  * device.
  */
-public sealed interface TokenMerger permits NoMerger, SttmMerger {
+public sealed interface TokenMerger permits Reducer {
 
   /** The reducer's name, as in {@link MergeSpec#reducer()}. */
   String name();
@@ -16,6 +16,11 @@ public sealed interface TokenMerger permits NoMerger, SttmMerger {
    */
   boolean queryAgnostic();
 
-  /** Merges a video's tokens. The input stays the caller's; the result is the caller's to close. */
+  /**
+   * Merges a video's tokens. With a retention, exactly {@code max(1, round(retention * N))}
+   * survive. The input stays the caller's; the result is the caller's to close.
+   *
+   * @throws IllegalArgumentException if a token holds NaN or infinity; the message says which
+   */
   MergedTokens merge(VideoTokens tokens);
 }

@@ -9,13 +9,13 @@ import vidfold.torch.TorchModule;
  */
 public final class TokenMergers implements AutoCloseable {
 
-  private final Torch torch;
-  private final TorchModule script;
+  private final RowKernels kernels;
+  private final TorchModule sttm;
 
   /** Compiles the kernels. */
   public TokenMergers(Torch torch) {
-    this.torch = torch;
-    this.script = torch.script("Sttm", "sttm.py");
+    this.kernels = new RowKernels(torch);
+    this.sttm = torch.script("Sttm", "sttm.py");
   }
 
   /** Makes a merger; cheap, so one a request is fine. */
@@ -23,14 +23,28 @@ public final class TokenMergers implements AutoCloseable {
     return create(spec, SttmOptions.of(spec.mode()));
   }
 
-  TokenMerger create(MergeSpec spec, SttmOptions options) {
-    return spec.reducer().equals("none")
-        ? new NoMerger(script)
-        : new SttmMerger(torch, script, spec, options);
+  /** As {@link #create(MergeSpec)}, with other than the paper's trees for {@code sttm}. */
+  public TokenMerger create(MergeSpec spec, SttmOptions options) {
+    return switch (spec.reducer()) {
+      case "none" -> new NoMerger(kernels, spec);
+      case "sttm" -> new SttmMerger(kernels, sttm, spec, options);
+      case "temporal" -> new SttmMerger(kernels, sttm, spec, withoutTree(options));
+      case "octree" -> new OctreeMerger(kernels, spec, options);
+      case "tome" -> new TomeMerger(kernels, spec);
+      case "dycoke" -> new DycokeMerger(kernels, spec);
+      case "framefusion" -> new FrameFusionMerger(kernels, spec);
+      case "uniform" -> new UniformMerger(kernels, spec);
+      default -> throw new IllegalStateException("there is no reducer " + spec.reducer());
+    };
+  }
+
+  private static SttmOptions withoutTree(SttmOptions options) {
+    return new SttmOptions(options.strict(), SttmOptions.NO_TREE, options.weightedAverage());
   }
 
   @Override
   public void close() {
-    script.close();
+    sttm.close();
+    kernels.close();
   }
 }

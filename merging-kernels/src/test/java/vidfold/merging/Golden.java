@@ -43,65 +43,92 @@ record Golden(
     return STTM.stream().map(name -> read("sttm_" + name));
   }
 
+  /** A golden vector of a reducer without thresholds. */
+  record Rows(String name, Video video, float[] merged, int[] sourceIndex) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static Rows rows(String name) {
+    Stored stored = Stored.open(name);
+    return new Rows(name, stored.video(), stored.floats("merged"), stored.longs("source_index"));
+  }
+
   @Override
   public String toString() {
     return name;
   }
 
   private static Golden read(String name) {
-    try (InputStream in =
-        Golden.class.getResourceAsStream("/goldens/merging/" + name + ".safetensors")) {
-      ByteBuffer file = ByteBuffer.wrap(in.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
-      int length = Math.toIntExact(file.getLong());
-      JsonNode header = new ObjectMapper().readTree(file.array(), Long.BYTES, length);
-      ByteBuffer data = file.slice(Long.BYTES + length, file.capacity() - Long.BYTES - length);
-      data.order(ByteOrder.LITTLE_ENDIAN);
-      JsonNode facts = header.get("__metadata__");
-      return new Golden(
-          name,
-          video(floats(header.get("video"), data), facts),
-          new MergeSpec.Thresholds(
-              facts.get("spatial_threshold").asDouble(),
-              facts.get("temporal_threshold").asDouble()),
-          new SttmOptions(
-              false,
-              facts.get("root_level").asInt(),
-              facts.get("weighted_average").asText().equals("True")),
-          floats(header.get("merged"), data),
-          ints(header.get("patch_count"), data),
-          ints(header.get("boxes"), data));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    Stored stored = Stored.open(name);
+    JsonNode facts = stored.header.get("__metadata__");
+    return new Golden(
+        name,
+        stored.video(),
+        new MergeSpec.Thresholds(
+            facts.get("spatial_threshold").asDouble(), facts.get("temporal_threshold").asDouble()),
+        new SttmOptions(
+            false,
+            facts.get("root_level").asInt(),
+            facts.get("weighted_average").asText().equals("True")),
+        stored.floats("merged"),
+        stored.ints("patch_count"),
+        stored.ints("boxes"));
+  }
+
+  /** A safetensors file on the heap. */
+  private record Stored(JsonNode header, ByteBuffer data) {
+
+    static Stored open(String name) {
+      try (InputStream in =
+          Golden.class.getResourceAsStream("/goldens/merging/" + name + ".safetensors")) {
+        ByteBuffer file = ByteBuffer.wrap(in.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
+        int length = Math.toIntExact(file.getLong());
+        JsonNode header = new ObjectMapper().readTree(file.array(), Long.BYTES, length);
+        int start = Long.BYTES + length;
+        return new Stored(header, file.slice(start, file.capacity() - start));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
-  }
 
-  private static Video video(float[] values, JsonNode facts) {
-    return new Video(
-        values,
-        facts.get("T").asInt(),
-        facts.get("H").asInt(),
-        facts.get("W").asInt(),
-        facts.get("C").asInt());
-  }
+    Video video() {
+      JsonNode shape = header.get("video").get("shape");
+      return new Video(
+          floats("video"),
+          shape.get(0).asInt(),
+          shape.get(1).asInt(),
+          shape.get(2).asInt(),
+          shape.get(3).asInt());
+    }
 
-  private static float[] floats(JsonNode entry, ByteBuffer data) {
-    float[] out = new float[size(entry) / Float.BYTES];
-    slice(entry, data).asFloatBuffer().get(out);
-    return out;
-  }
+    float[] floats(String tensor) {
+      ByteBuffer bytes = slice(tensor);
+      float[] out = new float[bytes.remaining() / Float.BYTES];
+      bytes.asFloatBuffer().get(out);
+      return out;
+    }
 
-  private static int[] ints(JsonNode entry, ByteBuffer data) {
-    int[] out = new int[size(entry) / Integer.BYTES];
-    slice(entry, data).asIntBuffer().get(out);
-    return out;
-  }
+    int[] ints(String tensor) {
+      ByteBuffer bytes = slice(tensor);
+      int[] out = new int[bytes.remaining() / Integer.BYTES];
+      bytes.asIntBuffer().get(out);
+      return out;
+    }
 
-  private static int size(JsonNode entry) {
-    return entry.get("data_offsets").get(1).asInt() - entry.get("data_offsets").get(0).asInt();
-  }
+    int[] longs(String tensor) {
+      ByteBuffer bytes = slice(tensor);
+      int[] out = new int[bytes.remaining() / Long.BYTES];
+      java.util.Arrays.setAll(out, i -> Math.toIntExact(bytes.getLong(i * Long.BYTES)));
+      return out;
+    }
 
-  private static ByteBuffer slice(JsonNode entry, ByteBuffer data) {
-    int start = entry.get("data_offsets").get(0).asInt();
-    return data.slice(start, size(entry)).order(ByteOrder.LITTLE_ENDIAN);
+    private ByteBuffer slice(String tensor) {
+      JsonNode offsets = header.get(tensor).get("data_offsets");
+      int start = offsets.get(0).asInt();
+      return data.slice(start, offsets.get(1).asInt() - start).order(ByteOrder.LITTLE_ENDIAN);
+    }
   }
 }

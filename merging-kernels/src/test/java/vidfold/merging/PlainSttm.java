@@ -24,8 +24,14 @@ final class PlainSttm {
     }
   }
 
-  /** What the merge gave, as {@link MergedTokens} but on the heap. */
-  record Result(double[][] values, int[] boxes, int[] patchCount, int[] sourceIndex, int[] owner) {}
+  /** What the merge gave, as {@link MergedTokens} but on the heap; sizes are what sums went by. */
+  record Result(
+      double[][] values,
+      int[] boxes,
+      int[] patchCount,
+      int[] sourceIndex,
+      int[] owner,
+      int[] size) {}
 
   private final Video video;
   private final SttmOptions options;
@@ -258,7 +264,8 @@ final class PlainSttm {
         values[i][k] /= options.weightedAverage() ? patches[i] : nodes[i];
       }
     }
-    return new Result(values, boxes, patches, source, owner);
+    return new Result(
+        values, boxes, patches, source, owner, options.weightedAverage() ? patches : nodes);
   }
 
   private void claim(int[] owner, Node node, int survivor) {
