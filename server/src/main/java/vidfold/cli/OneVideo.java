@@ -1,0 +1,74 @@
+package vidfold.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import vidfold.server.engine.Answer;
+import vidfold.server.engine.AnswerListener;
+import vidfold.server.engine.Question;
+import vidfold.server.video.Upload;
+import vidfold.server.video.VideoLibrary;
+
+/** One video in a server of this process, and questions about it that wait for their answers. */
+final class OneVideo {
+  private static final String TENANT = "default";
+  private static final int PIECE = 1 << 20;
+
+  private final ServerAssembly server;
+  private final String id;
+
+  private OneVideo(ServerAssembly server, String id) {
+    this.server = server;
+    this.id = id;
+  }
+
+  /** Stores a file as an upload would. */
+  static OneVideo store(ServerAssembly server, Path file) throws IOException {
+    VideoLibrary library = server.library();
+    try (FileChannel channel = FileChannel.open(file)) {
+      Upload upload = library.begin(TENANT, String.valueOf(file.getFileName()), channel.size());
+      ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
+      while (channel.read(piece) >= 0) {
+        upload.write(piece.flip()).join();
+        piece.clear();
+      }
+      return new OneVideo(server, upload.finish().join().id());
+    }
+  }
+
+  /**
+   * Asks one question; waits for the answer.
+   *
+   * @throws java.util.concurrent.CompletionException with the reason when there is no answer
+   */
+  Answer ask(String question, Question.Options options) {
+    CompletableFuture<Answer> answer = new CompletableFuture<>();
+    server
+        .engine()
+        .ask(
+            new Question(TENANT, id, question, List.of(), null, options),
+            new AnswerListener() {
+              @Override
+              public void onText(String piece) {}
+
+              @Override
+              public void onDone(Answer done) {
+                answer.complete(done);
+              }
+
+              @Override
+              public void onFailed(Throwable cause) {
+                answer.completeExceptionally(cause);
+              }
+            });
+    return answer.join();
+  }
+
+  /** Drops what is cached of the video. */
+  void forget() {
+    server.engine().forget(TENANT, id);
+  }
+}

@@ -1,0 +1,56 @@
+package vidfold.server.config;
+
+import org.jspecify.annotations.Nullable;
+import vidfold.merging.MergeSpec;
+import vidfold.model.ModelInfo;
+import vidfold.model.PrefixSpec;
+import vidfold.model.SamplingParams;
+import vidfold.model.SamplingRule;
+import vidfold.server.engine.Question;
+
+/**
+ * How questions are answered unless they say otherwise; null is the model's own choice.
+ *
+ * @param mergeLayer decoder layer before which tokens are merged
+ * @param maxTokens the most tokens of an answer
+ */
+public record AnswerConfig(
+    MergeSpec merge,
+    @Nullable Integer mergeLayer,
+    Frames frames,
+    SamplingParams sampling,
+    int maxTokens) {
+
+  /** How frames are sampled; null is the model's own choice. */
+  public record Frames(@Nullable Double fps, @Nullable Integer min, @Nullable Integer max) {}
+
+  /**
+   * The options for a model.
+   *
+   * @throws IllegalArgumentException when the model cannot do what is configured
+   */
+  public Question.Options options(ModelInfo model, SamplingRule rule) {
+    int layer = mergeLayer == null ? model.defaultMergeLayer() : mergeLayer;
+    if (layer >= model.layers()) {
+      throw new IllegalArgumentException(
+          "answer.merge-layer: expected a layer below the model's %d but found %d"
+              .formatted(model.layers(), layer));
+    }
+    return new Question.Options(new PrefixSpec(merge, layer), sampled(rule), sampling, maxTokens);
+  }
+
+  private SamplingRule sampled(SamplingRule rule) {
+    double fps = frames.fps() == null ? rule.fps() : frames.fps();
+    int max = frames.max() == null ? rule.maxFrames() : frames.max();
+    int min = frames.min() == null ? Math.min(rule.minFrames(), max) : frames.min();
+    if (frames.max() == null) {
+      max = Math.max(max, min);
+    }
+    if (min > max) {
+      throw new IllegalArgumentException(
+          "answer.min-frames: expected at most answer.max-frames, which is %d, but found %d"
+              .formatted(max, min));
+    }
+    return new SamplingRule(fps, min, max, rule.evenCount());
+  }
+}

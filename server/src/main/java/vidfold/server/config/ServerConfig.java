@@ -1,0 +1,123 @@
+package vidfold.server.config;
+
+import static vidfold.server.config.ConfigKeys.*;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import vidfold.merging.MergeSpec;
+import vidfold.merging.MergeSpec.Thresholds;
+import vidfold.model.SamplingParams;
+import vidfold.server.engine.EngineConfig;
+import vidfold.server.video.LibraryConfig;
+import vidfold.torch.TorchConfig;
+import vidfold.video.VideoLimits;
+
+/** The whole configuration, a record for each part. */
+public record ServerConfig(
+    ModelConfig model, VideoConfig video, EngineConfig engine, AnswerConfig answer) {
+
+  /**
+   * The configuration that these settings describe.
+   *
+   * @throws IllegalArgumentException when values do not go together
+   */
+  public static ServerConfig of(Settings settings) {
+    return new ServerConfig(model(settings), video(settings), engine(settings), answer(settings));
+  }
+
+  /** The same for a command that keeps nothing. */
+  public ServerConfig inTemporaryFolder(Path folder) {
+    return new ServerConfig(model, video.inTemporaryFolder(folder), engine, answer);
+  }
+
+  private static ModelConfig model(Settings settings) {
+    return new ModelConfig(
+        settings.get(MODEL_PATH).orElse(null),
+        new TorchConfig(
+            settings.get(MODEL_DEVICE), settings.get(MODEL_DTYPE), settings.get(MODEL_THREADS)));
+  }
+
+  private static VideoConfig video(Settings settings) {
+    long maxBytes = settings.get(VIDEO_MAX_BYTES);
+    return new VideoConfig(
+        settings.get(DATA_FOLDER),
+        new LibraryConfig(
+            maxBytes, settings.get(VIDEO_DISK_FLOOR), settings.get(VIDEO_FRAME_BYTES)),
+        new VideoLimits(
+            maxBytes,
+            settings.get(VIDEO_MAX_DURATION),
+            settings.get(VIDEO_MAX_PIXELS),
+            settings.get(VIDEO_MAX_WALKED),
+            settings.get(VIDEO_MAX_SAMPLED),
+            settings.get(VIDEO_WALL_CLOCK),
+            settings.get(VIDEO_CHILD_MEMORY)),
+        settings.get(VIDEO_WORKERS),
+        settings.get(FFMPEG_FOLDER).orElse(null),
+        settings.get(FFMPEG_CACHE));
+  }
+
+  private static EngineConfig engine(Settings settings) {
+    return new EngineConfig(
+        settings.get(ENGINE_QUEUE),
+        settings.get(ENGINE_RUNNING),
+        settings.get(ENGINE_BUILDS),
+        settings.get(ENGINE_PREFIX_CACHE),
+        settings.get(ENGINE_CONVERSATIONS),
+        settings.get(ENGINE_DECODING),
+        settings.get(ENGINE_HEADROOM),
+        settings.get(ENGINE_DRAIN_GRACE));
+  }
+
+  private static AnswerConfig answer(Settings settings) {
+    return new AnswerConfig(
+        merge(settings),
+        settings.get(ANSWER_MERGE_LAYER).orElse(null),
+        new AnswerConfig.Frames(
+            settings.get(ANSWER_FPS).orElse(null),
+            settings.get(ANSWER_MIN_FRAMES).orElse(null),
+            settings.get(ANSWER_MAX_FRAMES).orElse(null)),
+        new SamplingParams(
+            settings.get(ANSWER_TEMPERATURE),
+            settings.get(ANSWER_TOP_P),
+            settings.get(ANSWER_TOP_K),
+            settings.get(ANSWER_REPETITION_PENALTY),
+            settings.get(ANSWER_SEED),
+            settings.get(ANSWER_LOGPROBS)),
+        settings.get(ANSWER_MAX_TOKENS));
+  }
+
+  /**
+   * The reducer. A retention from a weaker source than the reducer {@code none}, or than
+   * thresholds, gives way to them; from the same source it is a contradiction.
+   */
+  private static MergeSpec merge(Settings settings) {
+    String reducer = settings.get(ANSWER_REDUCER);
+    Thresholds thresholds = thresholds(settings);
+    @Nullable Double retention = settings.get(ANSWER_RETENTION);
+    if (reducer.equals("none") && settings.isWeaker(ANSWER_RETENTION, ANSWER_REDUCER)) {
+      retention = 1.0;
+    }
+    if (thresholds != null && settings.isWeaker(ANSWER_RETENTION, ANSWER_SPATIAL)) {
+      retention = null;
+    }
+    try {
+      return new MergeSpec(reducer, settings.get(ANSWER_MODE), retention, thresholds);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "answer.reducer and answer.retention: " + e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable Thresholds thresholds(Settings settings) {
+    Optional<Double> spatial = settings.get(ANSWER_SPATIAL);
+    Optional<Double> temporal = settings.get(ANSWER_TEMPORAL);
+    if (spatial.isPresent() != temporal.isPresent()) {
+      throw new IllegalArgumentException(
+          "answer.spatial-threshold and answer.temporal-threshold: expected both or none, but found '%s' and '%s'"
+              .formatted(
+                  settings.given(ANSWER_SPATIAL).text(), settings.given(ANSWER_TEMPORAL).text()));
+    }
+    return spatial.isEmpty() ? null : new Thresholds(spatial.get(), temporal.orElseThrow());
+  }
+}
