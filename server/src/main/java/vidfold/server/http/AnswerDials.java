@@ -1,0 +1,217 @@
+package vidfold.server.http;
+
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import vidfold.merging.MergeSpec;
+import vidfold.model.ModelInfo;
+import vidfold.model.PrefixSpec;
+import vidfold.model.SamplingParams;
+import vidfold.model.SamplingRule;
+import vidfold.server.engine.Question;
+
+/** The fields of a request that say how to answer; what is absent is as configured. */
+final class AnswerDials {
+  /** Names of the fields. */
+  static final Set<String> FIELDS =
+      Set.of(
+          "retention",
+          "reducer",
+          "mode",
+          "thresholds",
+          "merge_layer",
+          "max_tokens",
+          "temperature",
+          "top_p",
+          "top_k",
+          "repetition_penalty",
+          "seed",
+          "logprobs",
+          "max_frames",
+          "fps");
+
+  /** Half of the tokens: what a reducer keeps when neither request nor configuration says. */
+  private static final double USUAL_RETENTION = 0.5;
+
+  private static final String NO_REDUCER = "none";
+  private static final String USUAL_REDUCER = "sttm";
+
+  private final JsonBody body;
+  private final Question.Options defaults;
+
+  private AnswerDials(JsonBody body, Question.Options defaults) {
+    this.body = body;
+    this.defaults = defaults;
+  }
+
+  /** Reads the fields; one that cannot be used ends the request with its name. */
+  static Question.Options read(JsonBody body, Question.Options defaults, ModelInfo model) {
+    AnswerDials dials = new AnswerDials(body, defaults);
+    return new Question.Options(
+        new PrefixSpec(dials.merge(), dials.mergeLayer(model)),
+        dials.frames(),
+        dials.sampling(),
+        dials.maxTokens());
+  }
+
+  private MergeSpec merge() {
+    MergeSpec usual = defaults.prefix().merge();
+    String reducer = body.text("reducer");
+    Double retention = body.number("retention");
+    MergeSpec.Thresholds thresholds = thresholds();
+    if (retention != null && thresholds != null) {
+      throw Problems.field("thresholds", "Give 'retention' or 'thresholds', not both.");
+    }
+    if (reducer == null) {
+      boolean reduces = thresholds != null || (retention != null && retention != 1);
+      reducer = reduces && usual.reducer().equals(NO_REDUCER) ? USUAL_REDUCER : usual.reducer();
+    }
+    boolean asUsual = retention == null && thresholds == null && reducer.equals(usual.reducer());
+    if (asUsual) {
+      retention = usual.retention();
+      thresholds = usual.thresholds();
+    } else if (retention == null && thresholds == null) {
+      retention = reducer.equals(NO_REDUCER) ? 1.0 : USUAL_RETENTION;
+    }
+    return spec(reducer, retention, thresholds);
+  }
+
+  private MergeSpec spec(
+      String reducer, @Nullable Double retention, MergeSpec.@Nullable Thresholds thresholds) {
+    String mode = Objects.requireNonNullElse(body.text("mode"), defaults.prefix().merge().mode());
+    String field = body.text("mode") != null ? "mode" : "retention";
+    return valid(
+        body.text("reducer") != null ? "reducer" : field,
+        () -> new MergeSpec(reducer, mode, retention, thresholds));
+  }
+
+  private MergeSpec.@Nullable Thresholds thresholds() {
+    JsonBody given = body.object("thresholds", Set.of("spatial", "temporal"));
+    if (given == null) {
+      return null;
+    }
+    Double spatial = given.number("spatial");
+    Double temporal = given.number("temporal");
+    if (spatial == null || temporal == null) {
+      throw Problems.field("thresholds", "'thresholds' needs 'spatial' and 'temporal'.");
+    }
+    return valid("thresholds", () -> new MergeSpec.Thresholds(spatial, temporal));
+  }
+
+  private int mergeLayer(ModelInfo model) {
+    Integer layer = body.integer("merge_layer");
+    if (layer == null) {
+      return defaults.prefix().mergeLayer();
+    }
+    if (layer < 0 || layer >= model.layers()) {
+      throw Problems.field(
+          "merge_layer",
+          "'merge_layer' must be in [0, %d] but is %d.".formatted(model.layers() - 1, layer));
+    }
+    return layer;
+  }
+
+  private SamplingRule frames() {
+    SamplingRule usual = defaults.frames();
+    Double fps = body.number("fps");
+    Integer max = body.integer("max_frames");
+    int maxFrames = max == null ? usual.maxFrames() : max;
+    return valid(
+        max == null ? "fps" : "max_frames",
+        () ->
+            new SamplingRule(
+                fps == null ? usual.fps() : fps,
+                Math.min(usual.minFrames(), maxFrames),
+                maxFrames,
+                usual.evenCount()));
+  }
+
+  private SamplingParams sampling() {
+    SamplingParams usual = defaults.sampling();
+    SamplingParams params = usual;
+    Double temperature = body.number("temperature");
+    if (temperature != null) {
+      SamplingParams p = params;
+      params =
+          valid(
+              "temperature",
+              () ->
+                  new SamplingParams(
+                      temperature,
+                      p.topP(),
+                      p.topK(),
+                      p.repetitionPenalty(),
+                      p.seed(),
+                      p.topLogprobs()));
+    }
+    return withTopLogprobs(withPenalty(withTop(params)));
+  }
+
+  private SamplingParams withTop(SamplingParams p) {
+    Double topP = body.number("top_p");
+    Integer topK = body.integer("top_k");
+    return valid(
+        topK != null && topK < 0 ? "top_k" : "top_p",
+        () ->
+            new SamplingParams(
+                p.temperature(),
+                topP == null ? p.topP() : topP,
+                topK == null ? p.topK() : topK,
+                p.repetitionPenalty(),
+                p.seed(),
+                p.topLogprobs()));
+  }
+
+  private SamplingParams withPenalty(SamplingParams p) {
+    Double penalty = body.number("repetition_penalty");
+    Long seed = body.longInteger("seed");
+    return valid(
+        "repetition_penalty",
+        () ->
+            new SamplingParams(
+                p.temperature(),
+                p.topP(),
+                p.topK(),
+                penalty == null ? p.repetitionPenalty() : penalty,
+                seed == null ? p.seed() : seed,
+                p.topLogprobs()));
+  }
+
+  private SamplingParams withTopLogprobs(SamplingParams p) {
+    Integer logprobs = body.integer("logprobs");
+    return logprobs == null
+        ? p
+        : valid(
+            "logprobs",
+            () ->
+                new SamplingParams(
+                    p.temperature(),
+                    p.topP(),
+                    p.topK(),
+                    p.repetitionPenalty(),
+                    p.seed(),
+                    logprobs));
+  }
+
+  private int maxTokens() {
+    Integer maxTokens = body.integer("max_tokens");
+    if (maxTokens == null) {
+      return defaults.maxTokens();
+    }
+    if (maxTokens < 1) {
+      throw Problems.field(
+          "max_tokens", "'max_tokens' must be at least 1 but is " + maxTokens + ".");
+    }
+    return maxTokens;
+  }
+
+  /** The records check themselves; here their complaint gets the name of the field. */
+  private static <T> T valid(String field, Supplier<T> made) {
+    try {
+      return made.get();
+    } catch (IllegalArgumentException e) {
+      throw Problems.field(field, e.getMessage() + ".");
+    }
+  }
+}

@@ -1,0 +1,457 @@
+package vidfold.server.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's connection: a request at a time, head, body, answer.
+ *
+ * <p>Nothing is read unless it is asked for: the body as fast as its receiver takes it, and after
+ * it one message ahead, so that a client that leaves is noticed while it is being answered. A next
+ * request that comes meanwhile (pipelining) waits in {@link #next}. Confined to its event loop,
+ * {@link #onLoop} excepted.
+ */
+final class Connection extends ChannelInboundHandlerAdapter {
+  private static final Logger log = LoggerFactory.getLogger(Connection.class);
+
+  /** Tells a connection that the server stops: it ends as soon as it serves no request. */
+  static final Object DRAIN = new Object();
+
+  /** What a client has to send within each idle timeout, unless its body ends. */
+  private static final int PROGRESS_BYTES = 16 << 10;
+
+  /** How long bytes that nobody wants are read past, so that the client sees the answer. */
+  private static final Duration LINGER = Duration.ofSeconds(2);
+
+  private final Channel channel;
+  private final EventLoop loop;
+  private final Wiring wiring;
+  private final Deadline deadline;
+
+  private @Nullable Exchange exchange;
+  private @Nullable RequestBody body;
+  private boolean bodyEnded;
+  private int progress;
+  private int status;
+  private @Nullable HttpRequest next;
+  private boolean lingering;
+
+  Connection(Channel channel, Wiring wiring) {
+    this.channel = channel;
+    this.loop = channel.eventLoop();
+    this.wiring = wiring;
+    this.deadline = new Deadline(loop);
+  }
+
+  HttpConfig config() {
+    return wiring.config();
+  }
+
+  /** Runs work on the event loop; drops it when the server is gone. */
+  void onLoop(Runnable work) {
+    if (loop.inEventLoop()) {
+      work.run();
+      return;
+    }
+    try {
+      loop.execute(work);
+    } catch (RejectedExecutionException stopped) {
+      log.debug("an answer came after the server had stopped");
+    }
+  }
+
+  EventLoop loop() {
+    return loop;
+  }
+
+  // ---- requests
+
+  @Override
+  public void channelActive(ChannelHandlerContext ctx) {
+    if (wiring.draining().getAsBoolean()) {
+      channel.close();
+      return;
+    }
+    awaitHead();
+    channel.read();
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext ctx, Object message) {
+    if (lingering) {
+      ReferenceCountUtil.release(message);
+    } else if (message instanceof HttpRequest head) {
+      if (exchange == null) {
+        begin(head);
+      } else {
+        next = head;
+      }
+    } else if (message instanceof HttpContent content) {
+      bodyArrived(content);
+    } else {
+      ReferenceCountUtil.release(message);
+    }
+  }
+
+  private void awaitHead() {
+    deadline.set(config().idleTimeout(), channel::close);
+  }
+
+  private void begin(HttpRequest head) {
+    deadline.cancel();
+    Exchange begun =
+        new Exchange(this, head, wiring.ids().of(head.headers().get(RequestIds.HEADER)));
+    exchange = begun;
+    status = 0;
+    bodyEnded = head instanceof LastHttpContent;
+    wiring.access().began();
+    try {
+      RequestRules.check(head);
+      body = wiring.router().open(begun);
+      receive(begun, invited(begun));
+    } catch (RuntimeException e) {
+      refuse(begun, e);
+    }
+  }
+
+  /** Answers a request that is not served; without a body to come, the connection stays. */
+  private void refuse(Exchange refused, RuntimeException failure) {
+    if (bodyEnded || refused.head().decoderResult().isFailure() || refused.announcesBody()) {
+      refused.fail(failure);
+      return;
+    }
+    body = new IgnoredBody(refused, asked -> asked.fail(failure));
+    receive(refused, CompletableFuture.completedFuture(null));
+  }
+
+  /** Completes when the body may be read; a client that waits to be told is told. */
+  private CompletableFuture<Void> invited(Exchange begun) {
+    CompletableFuture<Void> ready = body().ready();
+    if (!HttpUtil.is100ContinueExpected(begun.head()) || !begun.announcesBody()) {
+      return ready;
+    }
+    return ready.thenRun(
+        () ->
+            onLoop(
+                () -> {
+                  if (isOpen(begun)) {
+                    channel.writeAndFlush(
+                        new DefaultFullHttpResponse(
+                            HttpVersion.HTTP_1_1,
+                            HttpResponseStatus.CONTINUE,
+                            Unpooled.EMPTY_BUFFER));
+                  }
+                }));
+  }
+
+  /** Reads the next piece of the body when the receiver is done with the last one. */
+  private void receive(Exchange receiver, CompletableFuture<Void> step) {
+    step.whenComplete(
+        (nothing, failure) ->
+            later(
+                () -> {
+                  if (!isOpen(receiver)) {
+                    return;
+                  }
+                  if (failure != null) {
+                    receiver.fail(failure);
+                  } else {
+                    watchProgress(receiver);
+                    channel.read();
+                  }
+                }));
+  }
+
+  private void watchProgress(Exchange receiver) {
+    if (progress == 0 || progress >= PROGRESS_BYTES) {
+      progress = 0;
+      deadline.set(config().idleTimeout(), () -> timedOut(receiver));
+    }
+  }
+
+  private void timedOut(Exchange receiver) {
+    if (isOpen(receiver)) {
+      receiver.fail(
+          Problem.of(408, "request-timeout", "The body of the request did not arrive in time.")
+              .asException());
+    }
+  }
+
+  private void bodyArrived(HttpContent content) {
+    Exchange receiver = exchange;
+    if (receiver == null || bodyEnded || !isOpen(receiver)) {
+      content.release();
+      return;
+    }
+    if (content.decoderResult().isFailure()) {
+      content.release();
+      receiver.fail(Problems.malformed(content.decoderResult().cause()).asException());
+      return;
+    }
+    boolean last = content instanceof LastHttpContent;
+    progress += content.content().readableBytes();
+    CompletableFuture<Void> taken = take(content.content());
+    if (last) {
+      end(receiver, taken);
+    } else {
+      receive(receiver, taken);
+    }
+  }
+
+  private CompletableFuture<Void> take(ByteBuf bytes) {
+    if (!bytes.isReadable()) {
+      bytes.release();
+      return CompletableFuture.completedFuture(null);
+    }
+    return body().take(bytes);
+  }
+
+  private void end(Exchange receiver, CompletableFuture<Void> taken) {
+    bodyEnded = true;
+    progress = 0;
+    deadline.cancel();
+    channel.read();
+    taken.whenComplete(
+        (nothing, failure) ->
+            onLoop(
+                () -> {
+                  if (!isOpen(receiver)) {
+                    return;
+                  }
+                  try {
+                    if (failure != null) {
+                      abortBody();
+                      receiver.fail(failure);
+                    } else {
+                      body().end();
+                    }
+                  } catch (RuntimeException e) {
+                    abortBody();
+                    receiver.fail(e);
+                  }
+                }));
+  }
+
+  private RequestBody body() {
+    RequestBody present = body;
+    if (present == null) {
+      throw new IllegalStateException("no request has been begun");
+    }
+    return present;
+  }
+
+  private void abortBody() {
+    RequestBody present = body;
+    if (present != null) {
+      present.abort();
+    }
+  }
+
+  // ---- answers
+
+  /** Whether this request is being served and nothing has been answered yet. */
+  private boolean isOpen(Exchange asked) {
+    return exchange == asked && status == 0;
+  }
+
+  /** Sends a whole response, unless there is one already. */
+  void answer(Exchange asked, Reply reply) {
+    if (!isOpen(asked)) {
+      return;
+    }
+    boolean keep = keepsAlive(asked);
+    HttpResponse head = head(asked, reply.status(), keep);
+    reply.headers().forEach(head.headers()::set);
+    if (reply.status() != HttpResponseStatus.NO_CONTENT.code()) {
+      HttpUtil.setContentLength(head, reply.body().length);
+    }
+    boolean bare = asked.method().equals(HttpMethod.HEAD);
+    ByteBuf bytes = bare ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(reply.body());
+    channel.write(head);
+    finishWith(asked, channel.writeAndFlush(new DefaultLastHttpContent(bytes)), keep);
+  }
+
+  /** Begins a response whose length is unknown; false when there is a response already. */
+  boolean beginStream(Exchange asked, String mediaType) {
+    if (!isOpen(asked)) {
+      return false;
+    }
+    HttpResponse head = head(asked, HttpResponseStatus.OK.code(), false);
+    head.headers().set(HttpHeaderNames.CONTENT_TYPE, mediaType);
+    if (asked.head().protocolVersion().equals(HttpVersion.HTTP_1_1)) {
+      HttpUtil.setTransferEncodingChunked(head, true);
+    }
+    channel.write(head);
+    return true;
+  }
+
+  /** Sends a piece of a response that was begun as a stream. */
+  void stream(Exchange asked, ByteBuf piece) {
+    if (exchange == asked) {
+      channel.writeAndFlush(new DefaultHttpContent(piece));
+    } else {
+      piece.release();
+    }
+  }
+
+  void endStream(Exchange asked) {
+    if (exchange == asked) {
+      finishWith(asked, channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT), false);
+    }
+  }
+
+  private HttpResponse head(Exchange asked, int code, boolean keep) {
+    status = code;
+    deadline.cancel();
+    HttpResponse head =
+        new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(code));
+    HttpHeaders headers = head.headers();
+    headers.set(RequestIds.HEADER, asked.requestId());
+    headers.set("X-Content-Type-Options", "nosniff");
+    headers.set(HttpHeaderNames.CACHE_CONTROL, "no-store");
+    if (!keep) {
+      headers.set(HttpHeaderNames.CONNECTION, "close");
+    } else if (asked.head().protocolVersion().equals(HttpVersion.HTTP_1_0)) {
+      headers.set(HttpHeaderNames.CONNECTION, "keep-alive");
+    }
+    if (!bodyEnded) {
+      abortBody();
+    }
+    return head;
+  }
+
+  private boolean keepsAlive(Exchange asked) {
+    return bodyEnded
+        && !asked.head().decoderResult().isFailure()
+        && HttpUtil.isKeepAlive(asked.head())
+        && !wiring.draining().getAsBoolean();
+  }
+
+  private void finishWith(Exchange asked, ChannelFuture written, boolean keep) {
+    written.addListener(
+        done -> {
+          if (!done.isSuccess()) {
+            channel.close();
+          } else if (exchange == asked) {
+            finished(asked, keep);
+          }
+        });
+  }
+
+  private void finished(Exchange asked, boolean keep) {
+    wiring.access().ended(asked, status);
+    exchange = null;
+    body = null;
+    progress = 0;
+    if (keep && !wiring.draining().getAsBoolean()) {
+      later(this::turnToNext);
+    } else {
+      linger();
+    }
+  }
+
+  private void turnToNext() {
+    if (exchange != null || !channel.isActive()) {
+      return;
+    }
+    HttpRequest waiting = next;
+    next = null;
+    if (waiting != null) {
+      begin(waiting);
+    } else {
+      awaitHead();
+    }
+  }
+
+  // ---- the end
+
+  /**
+   * Closes towards the client, then reads past what it still sends: a reset would eat the answer.
+   */
+  private void linger() {
+    lingering = true;
+    releaseNext();
+    if (!(channel instanceof DuplexChannel duplex)) {
+      channel.close();
+      return;
+    }
+    duplex.shutdownOutput();
+    deadline.set(LINGER, channel::close);
+    channel.config().setAutoRead(true);
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+    if (event == DRAIN && exchange == null && !lingering) {
+      channel.close();
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    deadline.cancel();
+    releaseNext();
+    Exchange left = exchange;
+    if (left == null) {
+      return;
+    }
+    exchange = null;
+    if (!bodyEnded) {
+      abortBody();
+    }
+    wiring.access().ended(left, status == 0 ? AccessLog.CLIENT_LEFT : status);
+    left.disconnected();
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+    if (cause instanceof IOException) {
+      log.debug("a connection broke", cause);
+    } else {
+      log.warn("a connection is closed", cause);
+    }
+    channel.close();
+  }
+
+  private void releaseNext() {
+    ReferenceCountUtil.release(next);
+    next = null;
+  }
+
+  /** Runs work on the loop in a turn of its own, so that long chains do not deepen the stack. */
+  private void later(Runnable work) {
+    try {
+      loop.execute(work);
+    } catch (RejectedExecutionException stopped) {
+      log.debug("the server has stopped");
+    }
+  }
+}
