@@ -72,9 +72,14 @@ final class AnswerDials {
       retention = usual.retention();
       thresholds = usual.thresholds();
     } else if (retention == null && thresholds == null) {
-      retention = reducer.equals(NO_REDUCER) ? 1.0 : USUAL_RETENTION;
+      retention = reducer.equals(NO_REDUCER) ? 1.0 : usualRetention(usual);
     }
     return spec(reducer, retention, thresholds);
+  }
+
+  private static double usualRetention(MergeSpec usual) {
+    Double retention = usual.retention();
+    return retention == null || usual.reducer().equals(NO_REDUCER) ? USUAL_RETENTION : retention;
   }
 
   private MergeSpec spec(

@@ -7,14 +7,10 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
-import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
-import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
@@ -24,7 +20,6 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -39,36 +34,31 @@ import org.slf4j.LoggerFactory;
  * request that comes meanwhile (pipelining) waits in {@link #next}. Confined to its event loop,
  * {@link #onLoop} excepted.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // what fails closes the channel, which is heard of
 final class Connection extends ChannelInboundHandlerAdapter {
   private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
   /** Tells a connection that the server stops: it ends as soon as it serves no request. */
   static final Object DRAIN = new Object();
 
-  /** What a client has to send within each idle timeout, unless its body ends. */
-  private static final int PROGRESS_BYTES = 16 << 10;
-
-  /** How long bytes that nobody wants are read past, so that the client sees the answer. */
-  private static final Duration LINGER = Duration.ofSeconds(2);
-
   private final Channel channel;
   private final EventLoop loop;
   private final Wiring wiring;
-  private final Deadline deadline;
+  private final Deadline headDeadline;
+  private final BodyClock bodyClock;
 
   private @Nullable Exchange exchange;
   private @Nullable RequestBody body;
   private boolean bodyEnded;
-  private int progress;
   private int status;
   private @Nullable HttpRequest next;
-  private boolean lingering;
 
   Connection(Channel channel, Wiring wiring) {
     this.channel = channel;
     this.loop = channel.eventLoop();
     this.wiring = wiring;
-    this.deadline = new Deadline(loop);
+    this.headDeadline = new Deadline(loop);
+    this.bodyClock = new BodyClock(loop, wiring.config().idleTimeout());
   }
 
   HttpConfig config() {
@@ -106,9 +96,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
-    if (lingering) {
-      ReferenceCountUtil.release(message);
-    } else if (message instanceof HttpRequest head) {
+    if (message instanceof HttpRequest head) {
       if (exchange == null) {
         begin(head);
       } else {
@@ -122,11 +110,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private void awaitHead() {
-    deadline.set(config().idleTimeout(), channel::close);
+    headDeadline.set(config().idleTimeout(), channel::close);
   }
 
   private void begin(HttpRequest head) {
-    deadline.cancel();
+    headDeadline.cancel();
     Exchange begun =
         new Exchange(this, head, wiring.ids().of(head.headers().get(RequestIds.HEADER)));
     exchange = begun;
@@ -163,11 +151,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
             onLoop(
                 () -> {
                   if (isOpen(begun)) {
-                    channel.writeAndFlush(
-                        new DefaultFullHttpResponse(
-                            HttpVersion.HTTP_1_1,
-                            HttpResponseStatus.CONTINUE,
-                            Unpooled.EMPTY_BUFFER));
+                    channel.writeAndFlush(ResponseHead.goOn());
                   }
                 }));
   }
@@ -184,17 +168,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
                   if (failure != null) {
                     receiver.fail(failure);
                   } else {
-                    watchProgress(receiver);
+                    bodyClock.await(() -> timedOut(receiver));
                     channel.read();
                   }
                 }));
-  }
-
-  private void watchProgress(Exchange receiver) {
-    if (progress == 0 || progress >= PROGRESS_BYTES) {
-      progress = 0;
-      deadline.set(config().idleTimeout(), () -> timedOut(receiver));
-    }
   }
 
   private void timedOut(Exchange receiver) {
@@ -217,7 +194,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       return;
     }
     boolean last = content instanceof LastHttpContent;
-    progress += content.content().readableBytes();
+    bodyClock.arrived(content.content().readableBytes());
     CompletableFuture<Void> taken = take(content.content());
     if (last) {
       end(receiver, taken);
@@ -236,8 +213,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   private void end(Exchange receiver, CompletableFuture<Void> taken) {
     bodyEnded = true;
-    progress = 0;
-    deadline.cancel();
+    bodyClock.stop();
     channel.read();
     taken.whenComplete(
         (nothing, failure) ->
@@ -330,22 +306,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   private HttpResponse head(Exchange asked, int code, boolean keep) {
     status = code;
-    deadline.cancel();
-    HttpResponse head =
-        new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(code));
-    HttpHeaders headers = head.headers();
-    headers.set(RequestIds.HEADER, asked.requestId());
-    headers.set("X-Content-Type-Options", "nosniff");
-    headers.set(HttpHeaderNames.CACHE_CONTROL, "no-store");
-    if (!keep) {
-      headers.set(HttpHeaderNames.CONNECTION, "close");
-    } else if (asked.head().protocolVersion().equals(HttpVersion.HTTP_1_0)) {
-      headers.set(HttpHeaderNames.CONNECTION, "keep-alive");
-    }
+    bodyClock.stop();
     if (!bodyEnded) {
       abortBody();
     }
-    return head;
+    return ResponseHead.of(asked, code, keep);
   }
 
   private boolean keepsAlive(Exchange asked) {
@@ -370,7 +335,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
     wiring.access().ended(asked, status);
     exchange = null;
     body = null;
-    progress = 0;
     if (keep && !wiring.draining().getAsBoolean()) {
       later(this::turnToNext);
     } else {
@@ -393,31 +357,22 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   // ---- the end
 
-  /**
-   * Closes towards the client, then reads past what it still sends: a reset would eat the answer.
-   */
   private void linger() {
-    lingering = true;
     releaseNext();
-    if (!(channel instanceof DuplexChannel duplex)) {
-      channel.close();
-      return;
-    }
-    duplex.shutdownOutput();
-    deadline.set(LINGER, channel::close);
-    channel.config().setAutoRead(true);
+    channel.pipeline().replace(this, null, new Linger(channel));
   }
 
   @Override
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-    if (event == DRAIN && exchange == null && !lingering) {
+    if (event == DRAIN && exchange == null) {
       channel.close();
     }
   }
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
-    deadline.cancel();
+    headDeadline.cancel();
+    bodyClock.stop();
     releaseNext();
     Exchange left = exchange;
     if (left == null) {

@@ -119,6 +119,7 @@ final class Exchange {
   }
 
   /** Answers when the future completes. */
+  @SuppressWarnings("FutureReturnValueIgnored") // both outcomes are answered
   void reply(CompletableFuture<Reply> later) {
     later.whenComplete(
         (reply, failure) -> {

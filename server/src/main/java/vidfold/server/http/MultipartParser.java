@@ -197,7 +197,7 @@ final class MultipartParser {
   }
 
   private static MediaType disposition(String headers) {
-    for (String line : headers.split("\r\n")) {
+    for (String line : headers.split("\r\n", -1)) {
       int colon = line.indexOf(':');
       if (colon > 0
           && line.substring(0, colon)

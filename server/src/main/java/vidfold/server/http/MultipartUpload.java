@@ -12,6 +12,7 @@ import vidfold.server.video.VideoLibrary;
  * A form whose one file is the video: the part that has a file name, or is called {@code file}.
  * Other parts are read past.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // failures end the exchange
 final class MultipartUpload implements RequestBody, MultipartParser.Sink {
   /** What a form may have around its file. */
   private static final int MAX_REST = 64 << 10;

@@ -21,8 +21,14 @@ final class Pipeline extends ChannelInitializer<Channel> {
   private static final int MAX_HEADERS = 16 << 10;
   private static final int MAX_PIECE = 64 << 10;
   private static final String TOO_MANY =
-      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-          + "Connection: close\r\n\r\n";
+      String.join(
+          "\r\n",
+          "HTTP/1.1 503 Service Unavailable",
+          "Retry-After: 1",
+          "Content-Length: 0",
+          "Connection: close",
+          "",
+          "");
 
   private final Wiring wiring;
   private final ChannelGroup open;

@@ -9,6 +9,7 @@ import vidfold.server.video.Upload;
 import vidfold.server.video.VideoLibrary;
 
 /** A body that is the video. */
+@SuppressWarnings("FutureReturnValueIgnored") // failures end the exchange
 final class RawUpload implements RequestBody {
   private final Exchange exchange;
   private final HttpMeters meters;

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import vidfold.merging.MergeSpec;
 import vidfold.model.ModelInfo;
 import vidfold.server.engine.EngineStatus;
 
@@ -34,6 +35,7 @@ final class ServiceRoutes {
     entry.put("layers", model.layers());
     entry.put("context_length", model.contextLength());
     entry.put("default_merge_layer", model.defaultMergeLayer());
+    entry.put("reducers", MergeSpec.REDUCERS);
     exchange.reply(Reply.json(200, Map.of("object", "list", "data", List.of(entry))));
   }
 

@@ -53,22 +53,11 @@ final class UploadHandler {
     if (video.state() == VideoRecord.State.READY) {
       return CompletableFuture.completedFuture(reply(video));
     }
-    CompletableFuture<VideoRecord> settled = parts.ingest().ingest(video, parts.defaults());
+    CompletableFuture<VideoRecord> ingested = parts.ingest().ingest(video, parts.defaults());
     if (wait.isZero()) {
       return CompletableFuture.completedFuture(reply(video));
     }
-    return Waiting.atMost(wait, settled)
-        .handle(
-            (now, failure) -> {
-              if (failure == null) {
-                return CompletableFuture.completedFuture(now);
-              }
-              return Waiting.isOver(failure)
-                  ? videos.settled(video, Duration.ofMillis(1))
-                  : CompletableFuture.<VideoRecord>failedFuture(failure);
-            })
-        .thenCompose(now -> now)
-        .thenApply(UploadHandler::reply);
+    return videos.now(video, Waiting.atMost(wait, ingested)).thenApply(UploadHandler::reply);
   }
 
   private static Reply reply(VideoRecord video) {

@@ -75,17 +75,16 @@ final class VideoRoutes {
 
   /** The video as it is when its ingest is over, or when the wait is. */
   CompletableFuture<VideoRecord> settled(VideoRecord video, Duration wait) {
-    return Waiting.atMost(wait, parts.ingest().settled(video.tenant(), video.id()))
-        .handle(
-            (settled, failure) -> {
-              if (failure == null) {
-                return done(settled);
-              }
-              return Waiting.isOver(failure)
-                  ? find(video.tenant(), video.id())
-                  : CompletableFuture.<VideoRecord>failedFuture(failure);
-            })
-        .thenCompose(now -> now);
+    return now(video, Waiting.atMost(wait, parts.ingest().settled(video.tenant(), video.id())));
+  }
+
+  /** What a bounded wait for a video ends with; the video as it is then when the time is over. */
+  CompletableFuture<VideoRecord> now(VideoRecord video, CompletableFuture<VideoRecord> waited) {
+    return waited.exceptionallyCompose(
+        failure ->
+            Waiting.isOver(failure)
+                ? find(video.tenant(), video.id())
+                : CompletableFuture.failedFuture(failure));
   }
 
   /** The problem of a failed video, which names it. */

@@ -29,10 +29,10 @@ record VideoView(
     @Nullable String codec,
     @Nullable String container,
     @JsonProperty("has_audio") @Nullable Boolean hasAudio,
-    @Nullable Error error) {
+    @Nullable Reason error) {
 
   /** The type of the problem and a sentence. */
-  record Error(String type, String detail) {}
+  record Reason(String type, String detail) {}
 
   static VideoView of(VideoRecord video) {
     VideoRecord.Facts facts = video.facts();
@@ -52,6 +52,6 @@ record VideoView(
         facts == null ? null : facts.codec(),
         facts == null ? null : facts.container(),
         facts == null ? null : facts.hasAudio(),
-        failure == null ? null : new Error(Problem.uri(failure.type()), failure.detail()));
+        failure == null ? null : new Reason(Problem.uri(failure.type()), failure.detail()));
   }
 }
