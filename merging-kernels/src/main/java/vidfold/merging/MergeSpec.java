@@ -21,7 +21,8 @@ public record MergeSpec(
 
   /** The names of the reducers. */
   public static final List<String> REDUCERS =
-      List.of("none", "sttm", "temporal", "octree", "tome", "dycoke", "framefusion", "uniform");
+      List.of(
+          "none", "sttm", "temporal", "octree", "ustc", "tome", "dycoke", "framefusion", "uniform");
 
   private static final Set<String> TAKE_THRESHOLDS =
       Set.of("sttm", "temporal", "octree", "framefusion");

@@ -14,7 +14,8 @@ abstract sealed class Reducer implements TokenMerger
         OctreeMerger,
         SttmMerger,
         TomeMerger,
-        UniformMerger {
+        UniformMerger,
+        UstcMerger {
 
   final RowKernels kernels;
   final MergeSpec spec;

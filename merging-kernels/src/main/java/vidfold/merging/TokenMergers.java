@@ -11,11 +11,13 @@ public final class TokenMergers implements AutoCloseable {
 
   private final RowKernels kernels;
   private final TorchModule sttm;
+  private final TorchModule ustc;
 
   /** Compiles the kernels. */
   public TokenMergers(Torch torch) {
     this.kernels = new RowKernels(torch);
     this.sttm = torch.script("Sttm", "sttm.py");
+    this.ustc = torch.script("Ustc", "ustc.py");
   }
 
   /** Makes a merger; cheap, so one a request is fine. */
@@ -33,6 +35,7 @@ public final class TokenMergers implements AutoCloseable {
       case "tome" -> new TomeMerger(kernels, spec);
       case "dycoke" -> new DycokeMerger(kernels, spec);
       case "framefusion" -> new FrameFusionMerger(kernels, spec);
+      case "ustc" -> new UstcMerger(kernels, ustc, spec, UstcMerger.WINDOW);
       case "uniform" -> new UniformMerger(kernels, spec);
       default -> throw new IllegalStateException("there is no reducer " + spec.reducer());
     };
@@ -44,6 +47,7 @@ public final class TokenMergers implements AutoCloseable {
 
   @Override
   public void close() {
+    ustc.close();
     sttm.close();
     kernels.close();
   }

@@ -1,5 +1,7 @@
 package vidfold.merging;
 
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import vidfold.torch.Tensor;
 
 /**
@@ -9,8 +11,12 @@ import vidfold.torch.Tensor;
  * @param t temporal steps T
  * @param h rows H of the token grid
  * @param w columns W of the token grid
+ * @param saliency {@code [T*H*W]}, floating point, or null: how much each token matters to the
+ *     vision tower, in any unit, more being more. For {@code ustc} it is the attention that a token
+ *     receives in the tower's last layer with full attention: softmax weights, mean over heads and
+ *     over the tokens that pay it, resized or averaged as the features are. Others ignore it
  */
-public record VideoTokens(Tensor values, int t, int h, int w) {
+public record VideoTokens(Tensor values, int t, int h, int w, @Nullable Tensor saliency) {
   public VideoTokens {
     if (t < 1 || h < 1 || w < 1) {
       throw new IllegalArgumentException(
@@ -22,11 +28,21 @@ public record VideoTokens(Tensor values, int t, int h, int w) {
     if (!grid && !rows) {
       throw new IllegalArgumentException(
           "tokens must be [%d, %d, %d, C] or [%d, C] but were %s"
-              .formatted(t, h, w, (long) t * h * w, java.util.Arrays.toString(shape)));
+              .formatted(t, h, w, (long) t * h * w, Arrays.toString(shape)));
     }
     if (shape[shape.length - 1] < 1) {
       throw new IllegalArgumentException("tokens must have at least one channel");
     }
+    if (saliency != null && !Arrays.equals(saliency.shape(), new long[] {(long) t * h * w})) {
+      throw new IllegalArgumentException(
+          "saliency must be [%d] but was %s"
+              .formatted((long) t * h * w, Arrays.toString(saliency.shape())));
+    }
+  }
+
+  /** Tokens without saliency. */
+  public VideoTokens(Tensor values, int t, int h, int w) {
+    this(values, t, h, w, null);
   }
 
   /** Number of tokens N = T*H*W. */

@@ -57,6 +57,15 @@ final class MergeRig implements AutoCloseable {
     }
   }
 
+  Outcome merge(Video video, float[] saliency, TokenMerger merger) {
+    try (Tensor values = torch.floats(video.values(), video.t(), video.h(), video.w(), video.c());
+        Tensor weights = torch.floats(saliency, saliency.length);
+        MergedTokens merged =
+            merger.merge(new VideoTokens(values, video.t(), video.h(), video.w(), weights))) {
+      return new Outcome(merged, merged.values().toFloats());
+    }
+  }
+
   Outcome mergeBf16(Video video, TokenMerger merger) {
     try (Tensor values = torch.floats(video.values(), video.t(), video.h(), video.w(), video.c());
         Tensor bf16 = casts.callTensor("cast", values, 15)) {
