@@ -19,3 +19,10 @@ class Tensors(Module):
   def to_i64(self: __torch__.Tensors, x: Tensor) -> Tensor:
     assert not torch.is_floating_point(x), "expected an integer tensor"
     return torch.contiguous(torch.to(x, dtype=4, layout=None, device=torch.device("cpu"), pin_memory=None, non_blocking=False, copy=False, memory_format=None))
+
+  # Pieces of raw bytes -> their elements, of the dtype they are stored in, on the device.
+  def typed(self: __torch__.Tensors, pieces: List[Tensor], stored: int, device: str, shape: List[int]) -> Tensor:
+    moved = annotate(List[Tensor], [])
+    for i in range(torch.len(pieces)):
+      torch.append(moved, self.copy_to(pieces[i], device))
+    return torch.reshape(torch.view_copy(torch.cat(moved, 0), dtype=stored), shape)

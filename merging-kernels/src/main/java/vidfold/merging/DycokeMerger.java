@@ -72,12 +72,24 @@ final class DycokeMerger extends Reducer {
     return kept;
   }
 
-  /** Place among {@code count} frames of the one that frame i is compared with; -1 if it stays. */
+  /** Tokens that stay when each pruned frame keeps {@code 1 - ratio} of its own, rounded down. */
+  static int budget(Grid grid, boolean strict, double ratio) {
+    int perFrame = (int) ((1 - ratio) * grid.leaves());
+    return IntStream.range(0, grid.t())
+        .map(i -> partner(i, grid.t(), strict) < 0 ? grid.leaves() : perFrame)
+        .sum();
+  }
+
   private int partner(int i, int count) {
+    return partner(i, count, strict());
+  }
+
+  /** Place among {@code count} frames of the one that frame i is compared with; -1 if it stays. */
+  private static int partner(int i, int count, boolean strict) {
     if (i % 2 == 1) {
       return i - 1;
     }
-    if (i % 4 == 2 && (strict() || i - 2 < count - 4)) {
+    if (i % 4 == 2 && (strict || i - 2 < count - 4)) {
       return i - 2;
     }
     return -1;

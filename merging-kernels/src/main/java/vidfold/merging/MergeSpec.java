@@ -81,4 +81,29 @@ public record MergeSpec(
   public static MergeSpec sttm(String mode, double retention) {
     return new MergeSpec("sttm", mode, retention, null);
   }
+
+  /**
+   * A reducer at the pruning ratio of its published code: {@code tome} keeps {@code ceil(N * (1 -
+   * ratio))} tokens, {@code dycoke} {@code floor(H * W * (1 - ratio))} of each frame that it
+   * prunes.
+   *
+   * @param ratio in [0, 1)
+   * @throws IllegalArgumentException for another reducer, or a ratio out of range
+   */
+  public static MergeSpec pruned(String reducer, String mode, double ratio, VideoTokens tokens) {
+    if (!(ratio >= 0 && ratio < 1)) {
+      throw new IllegalArgumentException("prune ratio must be in [0, 1) but was " + ratio);
+    }
+    int kept =
+        switch (reducer) {
+          case "tome" -> (int) Math.ceil(tokens.count() * (1 - ratio));
+          case "dycoke" -> DycokeMerger.budget(Grid.of(tokens), mode.equals("strict"), ratio);
+          default ->
+              throw new IllegalArgumentException(
+                  "reducer must be one of [tome, dycoke] to take a prune ratio but was '"
+                      + reducer
+                      + "'");
+        };
+    return of(reducer, mode, Math.max(1, kept) / (double) tokens.count());
+  }
 }

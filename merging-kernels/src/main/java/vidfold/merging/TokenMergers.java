@@ -41,6 +41,15 @@ public final class TokenMergers implements AutoCloseable {
     };
   }
 
+  /**
+   * What a merge lost: 1 - mean cosine between each original token and the survivor that holds it.
+   * For a dropped token that is the one that holds its place in the nearest frame (the earlier of
+   * two); where there is none, its cosine counts 0.
+   */
+  public double informationLoss(VideoTokens tokens, MergedTokens merged) {
+    return new InformationLoss(kernels).of(tokens, merged);
+  }
+
   private static SttmOptions withoutTree(SttmOptions options) {
     return new SttmOptions(options.strict(), SttmOptions.NO_TREE, options.weightedAverage());
   }

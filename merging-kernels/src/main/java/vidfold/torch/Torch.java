@@ -18,6 +18,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -153,6 +155,30 @@ public final class Torch implements AutoCloseable {
             ai.djl.ndarray.types.SparseFormat.DENSE,
             Device.cpu());
     return adopt(array);
+  }
+
+  /**
+   * A tensor on the device from stored elements of any dtype, little-endian and row-major.
+   *
+   * @param pieces direct or mapped buffers, one after the other
+   */
+  public Tensor load(List<ByteBuffer> pieces, Dtype stored, long... shape) {
+    try (TensorScope scope = new TensorScope()) {
+      List<Tensor> raw = new ArrayList<>();
+      for (ByteBuffer piece : pieces) {
+        raw.add(scope.own(viewBytes(piece, piece.remaining())));
+      }
+      return tensors.callTensor("typed", raw, stored.code(), deviceName(), shape);
+    } finally {
+      java.lang.ref.Reference.reachabilityFence(pieces);
+    }
+  }
+
+  /** Waits until the device has done everything that it was asked for. */
+  public void await() {
+    try (Tensor last = longs(new long[] {0}, 1)) {
+      last.toLongs();
+    }
   }
 
   /** Frees the engine's managers. Tensors and modules must have been closed before. */

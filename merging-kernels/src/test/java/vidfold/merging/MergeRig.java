@@ -66,6 +66,15 @@ final class MergeRig implements AutoCloseable {
     }
   }
 
+  /** By the published code's pruning ratio. */
+  Outcome mergePruned(Video video, String reducer, double ratio) {
+    try (Tensor values = torch.floats(video.values(), video.t(), video.h(), video.w(), video.c())) {
+      VideoTokens tokens = new VideoTokens(values, video.t(), video.h(), video.w());
+      return merge(
+          values, video, mergers.create(MergeSpec.pruned(reducer, "reference", ratio, tokens)));
+    }
+  }
+
   Outcome mergeBf16(Video video, TokenMerger merger) {
     try (Tensor values = torch.floats(video.values(), video.t(), video.h(), video.w(), video.c());
         Tensor bf16 = casts.callTensor("cast", values, 15)) {

@@ -89,7 +89,7 @@ class SttmTwinTest {
   @Test
   void shouldEqualTwinOnBenchmarkInput() {
     Video video;
-    try (Tensor values = BenchmarkVideo.make(rig.torch(), Dtype.F32.code(), 4, 14, 14, 3584)) {
+    try (Tensor values = SyntheticTokens.make(rig.torch(), Dtype.F32, 4, 14, 14, 3584)) {
       video = new Video(values.toFloats(), 4, 14, 14, 3584);
     }
     for (boolean strict : new boolean[] {false, true}) {

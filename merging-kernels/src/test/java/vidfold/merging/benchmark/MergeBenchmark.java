@@ -19,9 +19,9 @@ import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
-import vidfold.merging.BenchmarkVideo;
 import vidfold.merging.MergeSpec;
 import vidfold.merging.MergedTokens;
+import vidfold.merging.SyntheticTokens;
 import vidfold.merging.TokenMergers;
 import vidfold.merging.VideoTokens;
 import vidfold.torch.Dtype;
@@ -54,6 +54,9 @@ public class MergeBenchmark {
   @Param({"strict"})
   public String mode;
 
+  @Param({"sttm", "temporal", "octree", "ustc", "tome", "dycoke", "framefusion", "uniform"})
+  public String reducer;
+
   private Torch torch;
   private TokenMergers mergers;
   private Tensor video;
@@ -62,7 +65,7 @@ public class MergeBenchmark {
   public void start() {
     torch = Torch.start(TorchConfig.auto());
     mergers = new TokenMergers(torch);
-    video = BenchmarkVideo.make(torch, dtype.code(), frames, SIDE, SIDE, channels);
+    video = SyntheticTokens.make(torch, dtype, frames, SIDE, SIDE, channels);
   }
 
   @TearDown(Level.Trial)
@@ -72,16 +75,10 @@ public class MergeBenchmark {
     torch.close();
   }
 
-  /** At the thresholds published for half of the tokens. */
+  /** To half of the tokens. */
   @Benchmark
-  public int thresholds() {
-    return merge(new MergeSpec("sttm", mode, null, new MergeSpec.Thresholds(.85, .60)));
-  }
-
-  /** With the search for half of the tokens. */
-  @Benchmark
-  public int retention() {
-    return merge(MergeSpec.sttm(mode, .5));
+  public int half() {
+    return merge(MergeSpec.of(reducer, mode, .5));
   }
 
   private int merge(MergeSpec spec) {
