@@ -49,6 +49,7 @@ public final class Main implements Runnable {
   static CommandLine commandLine(Map<String, String> environment) {
     CommandLine commands =
         new CommandLine(new Main())
+            .addSubcommand(withFlags(new Serve(environment), ConfigFlags.SERVER))
             .addSubcommand(withFlags(new Ask(environment), ConfigFlags.QUESTION))
             .addSubcommand(withFlags(new Doctor(environment), ConfigFlags.MODEL))
             .addSubcommand(new Bench())
@@ -74,19 +75,19 @@ public final class Main implements Runnable {
 
   private static int misused(ParameterException failure, String[] arguments) {
     CommandLine command = failure.getCommandLine();
-    print(command, failure);
-    command.getErr().println("see '" + command.getCommandSpec().qualifiedName() + " --help'");
+    String help = "; see '" + command.getCommandSpec().qualifiedName() + " --help'";
+    print(command, failure, failure.getCause() == null ? help : "");
     return ExitCode.USAGE;
   }
 
   private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
-    print(command, failure);
+    print(command, failure, "");
     return ExitCode.SOFTWARE;
   }
 
-  private static void print(CommandLine command, Throwable failure) {
+  private static void print(CommandLine command, Throwable failure, String hint) {
     PrintWriter err = command.getErr();
-    err.println("vidfold: " + message(failure));
+    err.println("vidfold: " + message(failure) + hint);
     Main root = (Main) command.getCommandSpec().root().userObject();
     if (root.verbose) {
       failure.printStackTrace(err);

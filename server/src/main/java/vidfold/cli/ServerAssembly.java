@@ -13,6 +13,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import vidfold.model.ModelInfo;
 import vidfold.model.VideoLlm;
 import vidfold.model.VideoLlms;
@@ -21,6 +23,9 @@ import vidfold.server.config.ServerConfig;
 import vidfold.server.config.VideoConfig;
 import vidfold.server.engine.Engine;
 import vidfold.server.engine.Question;
+import vidfold.server.http.HttpConfig;
+import vidfold.server.http.HttpServer;
+import vidfold.server.http.ServerParts;
 import vidfold.server.session.Sessions;
 import vidfold.server.video.Database;
 import vidfold.server.video.Ingest;
@@ -38,6 +43,11 @@ import vidfold.video.VideoProbe;
  * what {@code serve} does.
  */
 final class ServerAssembly implements AutoCloseable {
+  /** Made before any thread is, since the logger's start is not for two threads at a time. */
+  private static final Logger log = LoggerFactory.getLogger(ServerAssembly.class);
+
+  private static final int BLOCKING_THREADS = 8;
+
   private final Deque<AutoCloseable> closing = new ArrayDeque<>();
   private final ModelInfo model;
   private final Question.Options defaults;
@@ -188,6 +198,35 @@ final class ServerAssembly implements AutoCloseable {
           thread.setDaemon(true);
           return thread;
         });
+  }
+
+  /**
+   * Takes up what the last run left unfinished, and listens.
+   *
+   * @return the port
+   */
+  int listen(HttpConfig config) {
+    int unfinished = ingest.resume(defaults);
+    if (unfinished > 0) {
+      log.info("going on with {} videos that were not ready at the last stop", unfinished);
+    }
+    ExecutorService blocking = pool("vidfold-blocking-", BLOCKING_THREADS);
+    closing.push(blocking::shutdownNow);
+    HttpServer http =
+        new HttpServer(
+            new ServerParts(
+                engine,
+                engine::status,
+                library,
+                ingest,
+                sessions,
+                defaults,
+                meters,
+                Version.current(),
+                blocking),
+            config);
+    closing.push(http);
+    return http.start();
   }
 
   ModelInfo model() {

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import vidfold.merging.MergeSpec;
 
 /** The table of keys. */
 public final class ConfigKeys {
@@ -23,11 +24,11 @@ public final class ConfigKeys {
   static final ConfigKey<String> HTTP_HOST =
       key("http.host", text(), "127.0.0.1", "Address to listen on; 0.0.0.0 is every one");
   static final ConfigKey<Integer> HTTP_PORT =
-      key("http.port", integer(0, 65535), "8080", "Port to listen on; 0 is any free one");
+      key("http.port", integer(0, 65535), "8000", "Port to listen on; 0 is any free one");
   static final ConfigKey<Integer> HTTP_MAX_CONNECTIONS =
       key("http.max-connections", integer(1, ANY), "1024", "The most open connections");
   static final ConfigKey<Long> HTTP_MAX_JSON =
-      key("http.max-json", size(1), "1MiB", "The largest JSON body");
+      key("http.max-json", size(1024, ANY), "1MiB", "The largest JSON body");
   static final ConfigKey<Duration> HTTP_IDLE_TIMEOUT =
       key(
           "http.idle-timeout",
@@ -55,18 +56,18 @@ public final class ConfigKeys {
   static final ConfigKey<String> MODEL_DTYPE =
       key(
           "model.dtype",
-          oneOf("auto", "f32", "bf16"),
+          oneOf(List.of("auto", "f32", "bf16")),
           "auto",
           "Type of weights; auto is bf16 where the device has it, else f32");
   static final ConfigKey<Integer> MODEL_THREADS =
       key("model.threads", integer(0, 4096), "0", "CPU threads of the model; 0 is one a core");
 
   static final ConfigKey<String> ANSWER_REDUCER =
-      key("answer.reducer", oneOf("sttm", "none"), "sttm", "How visual tokens are merged");
+      key("answer.reducer", oneOf(MergeSpec.REDUCERS), "sttm", "How visual tokens are merged");
   static final ConfigKey<String> ANSWER_MODE =
       key(
           "answer.mode",
-          oneOf("reference", "strict"),
+          oneOf(List.of("reference", "strict")),
           "reference",
           "As the published code does it, or with its flaws mended");
   static final ConfigKey<Double> ANSWER_RETENTION =
@@ -125,11 +126,19 @@ public final class ConfigKeys {
   static final ConfigKey<Integer> ENGINE_BUILDS =
       key("engine.max-builds", integer(1, ANY), "3", "Videos read or encoded at a time");
   static final ConfigKey<Long> ENGINE_PREFIX_CACHE =
-      key("engine.prefix-cache", size(0), "2GiB", "Memory of cached KV prefixes");
+      key("engine.prefix-cache", size(0, Long.MAX_VALUE), "2GiB", "Memory of cached KV prefixes");
   static final ConfigKey<Long> ENGINE_CONVERSATIONS =
-      key("engine.conversations", size(0), "512MiB", "Memory of session KV kept between turns");
+      key(
+          "engine.conversations",
+          size(0, Long.MAX_VALUE),
+          "512MiB",
+          "Memory of session KV kept between turns");
   static final ConfigKey<Long> ENGINE_DECODING =
-      key("engine.decoding", size(1), "1GiB", "KV memory of the questions that run");
+      key(
+          "engine.decoding",
+          size(1, Long.MAX_VALUE),
+          "1GiB",
+          "KV memory of the questions that run");
   static final ConfigKey<Integer> ENGINE_HEADROOM =
       key(
           "engine.conversation-headroom",
@@ -144,11 +153,19 @@ public final class ConfigKeys {
           "Time that accepted questions have at a stop");
 
   static final ConfigKey<Long> VIDEO_MAX_BYTES =
-      key("video.max-bytes", size(1), "4GiB", "The largest video file");
+      key("video.max-bytes", size(1, Long.MAX_VALUE), "4GiB", "The largest video file");
   static final ConfigKey<Long> VIDEO_DISK_FLOOR =
-      key("video.free-disk-floor", size(0), "1GiB", "Disk space that uploads leave free");
+      key(
+          "video.free-disk-floor",
+          size(0, Long.MAX_VALUE),
+          "1GiB",
+          "Disk space that uploads leave free");
   static final ConfigKey<Long> VIDEO_FRAME_BYTES =
-      key("video.max-frame-bytes", size(1), "2GiB", "Memory that the frames of one video may take");
+      key(
+          "video.max-frame-bytes",
+          size(1, Long.MAX_VALUE),
+          "2GiB",
+          "Memory that the frames of one video may take");
   static final ConfigKey<Duration> VIDEO_MAX_DURATION =
       key("video.max-duration", duration(false), "3h", "The longest video");
   static final ConfigKey<Long> VIDEO_MAX_PIXELS =
@@ -160,7 +177,11 @@ public final class ConfigKeys {
   static final ConfigKey<Duration> VIDEO_WALL_CLOCK =
       key("video.wall-clock", duration(false), "10m", "Time that one ffmpeg process may take");
   static final ConfigKey<Long> VIDEO_CHILD_MEMORY =
-      key("video.child-memory", size(1), "3GiB", "Address space of an ffmpeg process");
+      key(
+          "video.child-memory",
+          size(1, Long.MAX_VALUE),
+          "3GiB",
+          "Address space of an ffmpeg process");
   static final ConfigKey<Integer> VIDEO_WORKERS =
       key("video.workers", integer(1, 256), "2", "ffmpeg processes at a time");
   static final ConfigKey<Optional<Path>> FFMPEG_FOLDER =
@@ -169,8 +190,12 @@ public final class ConfigKeys {
           path().or("bundled"),
           "bundled",
           "Folder with ffmpeg and ffprobe programs to use instead of the bundled ones");
-  static final ConfigKey<Path> FFMPEG_CACHE =
-      key("ffmpeg.cache", path(), "~/.cache/vidfold", "Where the bundled programs are unpacked");
+  static final ConfigKey<Optional<Path>> FFMPEG_CACHE =
+      key(
+          "ffmpeg.cache",
+          path().or("auto"),
+          "auto",
+          "Where programs are unpacked; auto is vidfold in $XDG_CACHE_HOME, else in ~/.cache");
 
   private static final List<ConfigKey<?>> ALL =
       List.of(

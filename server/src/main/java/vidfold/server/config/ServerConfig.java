@@ -9,13 +9,19 @@ import vidfold.merging.MergeSpec;
 import vidfold.merging.MergeSpec.Thresholds;
 import vidfold.model.SamplingParams;
 import vidfold.server.engine.EngineConfig;
+import vidfold.server.http.HttpConfig;
 import vidfold.server.video.LibraryConfig;
 import vidfold.torch.TorchConfig;
+import vidfold.video.FfmpegProgram;
 import vidfold.video.VideoLimits;
 
 /** The whole configuration, a record for each part. */
 public record ServerConfig(
-    ModelConfig model, VideoConfig video, EngineConfig engine, AnswerConfig answer) {
+    HttpConfig http,
+    ModelConfig model,
+    VideoConfig video,
+    EngineConfig engine,
+    AnswerConfig answer) {
 
   /**
    * The configuration that these settings describe.
@@ -23,12 +29,23 @@ public record ServerConfig(
    * @throws IllegalArgumentException when values do not go together
    */
   public static ServerConfig of(Settings settings) {
-    return new ServerConfig(model(settings), video(settings), engine(settings), answer(settings));
+    return new ServerConfig(
+        http(settings), model(settings), video(settings), engine(settings), answer(settings));
   }
 
   /** The same for a command that keeps nothing. */
   public ServerConfig inTemporaryFolder(Path folder) {
-    return new ServerConfig(model, video.inTemporaryFolder(folder), engine, answer);
+    return new ServerConfig(http, model, video.inTemporaryFolder(folder), engine, answer);
+  }
+
+  private static HttpConfig http(Settings settings) {
+    return new HttpConfig(
+        settings.get(HTTP_HOST),
+        settings.get(HTTP_PORT),
+        settings.get(HTTP_MAX_CONNECTIONS),
+        Math.toIntExact(settings.get(HTTP_MAX_JSON)),
+        settings.get(HTTP_IDLE_TIMEOUT),
+        settings.get(HTTP_DRAIN_GRACE));
   }
 
   private static ModelConfig model(Settings settings) {
@@ -54,7 +71,7 @@ public record ServerConfig(
             settings.get(VIDEO_CHILD_MEMORY)),
         settings.get(VIDEO_WORKERS),
         settings.get(FFMPEG_FOLDER).orElse(null),
-        settings.get(FFMPEG_CACHE));
+        settings.get(FFMPEG_CACHE).orElseGet(FfmpegProgram::defaultCacheFolder));
   }
 
   private static EngineConfig engine(Settings settings) {

@@ -26,10 +26,9 @@ public record ValueType<T>(String label, String expected, Function<String, T> re
     return new ValueType<>("text", "a text", text -> require(text, !text.isBlank()));
   }
 
-  static ValueType<String> oneOf(String... words) {
-    List<String> known = List.of(words);
+  static ValueType<String> oneOf(List<String> words) {
     return new ValueType<>(
-        String.join(" or ", known), "one of " + known, text -> require(text, known.contains(text)));
+        String.join(", ", words), "one of " + words, text -> require(text, words.contains(text)));
   }
 
   static ValueType<String> matching(String label, String regex) {
@@ -67,10 +66,12 @@ public record ValueType<T>(String label, String expected, Function<String, T> re
     return new ValueType<>("number", "a number", text -> new BigDecimal(text).doubleValue());
   }
 
-  static ValueType<Long> size(long min) {
+  static ValueType<Long> size(long min, long max) {
+    String least = min == 0 ? "" : " of at least " + min + " bytes";
+    String most = max == Long.MAX_VALUE ? "" : " and at most " + max;
     return new ValueType<>(
         "size",
-        "a size such as 512MiB or 4GiB" + (min > 0 ? " above 0" : ""),
+        "a size" + least + most + ", such as 512MiB or 4GiB",
         text -> {
           Matcher parts = SIZE.matcher(text);
           require(text, parts.matches());
@@ -78,7 +79,7 @@ public record ValueType<T>(String label, String expected, Function<String, T> re
           long bytes =
               Math.multiplyExact(
                   Long.parseLong(parts.group(1)), 1L << (10 * SIZE_UNITS.indexOf(unit)));
-          return require(bytes, bytes >= min);
+          return require(bytes, bytes >= min && bytes <= max);
         });
   }
 
