@@ -53,6 +53,8 @@ public final class Main implements Runnable {
             .addSubcommand(withFlags(new Ask(environment), ConfigFlags.QUESTION))
             .addSubcommand(withFlags(new Doctor(environment), ConfigFlags.MODEL))
             .addSubcommand(new Bench())
+            .addSubcommand(new Merge())
+            .addSubcommand(new MergeBench())
             .addSubcommand(withFlags(new ShowConfig(environment), List.of()))
             .addSubcommand(new Version());
     return commands
