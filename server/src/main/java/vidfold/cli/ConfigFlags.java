@@ -80,7 +80,7 @@ final class ConfigFlags {
         OptionSpec.builder(CONFIG)
             .type(Path.class)
             .paramLabel("FILE")
-            .description("YAML file of keys; 'vidfold config' prints one with all of them.")
+            .description("File of 'key = value' lines; 'vidfold config' lists the keys.")
             .build());
     command.addOption(
         OptionSpec.builder(SET)

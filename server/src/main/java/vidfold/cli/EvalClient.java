@@ -42,7 +42,7 @@ final class EvalClient {
     long deadline = System.nanoTime() + INGEST_LIMIT.toNanos();
     while (!video.get("state").asText().equals("ready")) {
       if (video.get("state").asText().equals("failed")) {
-        throw new IOException(file.getFileName() + " was refused: " + video.path("failure"));
+        throw new IOException(file.getFileName() + " was refused: " + video.path("error"));
       }
       if (System.nanoTime() > deadline) {
         throw new IOException(file.getFileName() + " is not ready after " + INGEST_LIMIT);
