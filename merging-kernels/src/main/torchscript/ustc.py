@@ -9,24 +9,30 @@ class Ustc(Module):
     norm = torch.clamp_min(torch.linalg_vector_norm(rows, 2, [1], True, dtype=None), 1.e-08)
     return torch.div(rows, norm)
 
-  # Candidates [k, C], all unit vectors, against the pool so far, in pieces: (the highest cosine of
-  # each with the pool [k], cosines with one another [k, k]).
-  def compare(self: __torch__.Ustc, candidates: Tensor, pool: List[Tensor]) -> Tuple[Tensor, Tensor]:
-    highest = torch.full([torch.size(candidates, 0)], -inf, dtype=6, layout=None, device=ops.prim.device(candidates), pin_memory=None)
-    for i in range(torch.len(pool)):
-      cosines = torch.mm(candidates, torch.t(pool[i]))
-      highest = torch.maximum(highest, torch.amax(cosines, [1], False))
-    return (highest, torch.mm(candidates, torch.t(candidates)))
+  # The highest cosine of each candidate [k, C] with the pool so far [p, C]; all unit vectors.
+  def highest(self: __torch__.Ustc, candidates: Tensor, pool: Tensor) -> Tensor:
+    if torch.eq(torch.size(pool, 0), 0):
+      out = torch.full([torch.size(candidates, 0)], -inf, dtype=6, layout=None, device=ops.prim.device(candidates), pin_memory=None)
+    else:
+      out = torch.amax(torch.mm(candidates, torch.t(pool)), [1], False)
+    return out
+
+  def join(self: __torch__.Ustc, pool: Tensor, joining: Tensor) -> Tensor:
+    return torch.cat([pool, joining], 0)
 
   def pick(self: __torch__.Ustc, x: Tensor, at: Tensor) -> Tensor:
     return torch.index_select(x, 0, at)
 
-  # Squared distances [n, m] of rows of x [n, C] and y [m, C], over C.
-  def distances(self: __torch__.Ustc, x: Tensor, y: Tensor) -> Tensor:
-    xx = torch.unsqueeze(torch.sum(torch.mul(x, x), [1], False, dtype=None), 1)
-    yy = torch.sum(torch.mul(y, y), [1], False, dtype=None)
-    raw = torch.sub(torch.add(xx, yy), torch.mul(torch.mm(x, torch.t(y)), 2.))
-    return torch.div(torch.clamp_min(raw, 0.), torch.size(x, 1))
+  # Cosines [k, k] of unit vectors [k, C] with one another.
+  def mutual(self: __torch__.Ustc, x: Tensor) -> Tensor:
+    return torch.mm(x, torch.t(x))
+
+  # Squared distances [n, n] of rows of x [n, C], over C.
+  def distances(self: __torch__.Ustc, x: Tensor) -> Tensor:
+    square = torch.sum(torch.mul(x, x), [1], False, dtype=None)
+    both = torch.add(torch.unsqueeze(square, 1), square)
+    apart = torch.sub(both, torch.mul(torch.mm(x, torch.t(x)), 2.))
+    return torch.div(torch.clamp_min(apart, 0.), torch.size(x, 1))
 
   # log(density * separation) of rows `at` [n >= 2] of x among one another: [n]. Density is
   # exp(-mean squared distance of the k nearest others), separation the distance to the nearest
@@ -34,7 +40,7 @@ class Ustc(Module):
   def peaks(self: __torch__.Ustc, x: Tensor, at: Tensor, k: int) -> Tensor:
     rows = torch.to(torch.index_select(x, 0, at), 6, False, False, None)
     n = torch.size(rows, 0)
-    square = self.distances(rows, rows)
+    square = self.distances(rows)
     device = ops.prim.device(rows)
     place = torch.arange(n, dtype=4, layout=None, device=device, pin_memory=None)
     self_ = torch.eq(place, torch.unsqueeze(place, 1))
@@ -50,14 +56,16 @@ class Ustc(Module):
     return torch.add(density, torch.mul(torch.log(apart), 0.5))
 
   # For each of the rows `at` [n] of x which of the rows `centres` [m] is nearest: [n]. A tile of
-  # `rows` rows is compared at a time.
+  # `rows` rows is compared at a time; its own squares, the same for all centres, are left out.
   def nearest(self: __torch__.Ustc, x: Tensor, at: Tensor, centres: Tensor, rows: int) -> Tensor:
     y = torch.to(torch.index_select(x, 0, centres), 6, False, False, None)
+    square = torch.sum(torch.mul(y, y), [1], False, dtype=None)
+    twice = torch.t(torch.mul(y, 2.))
     parts = annotate(List[Tensor], [])
     start = 0
     while torch.lt(start, torch.numel(at)):
       end = ops.prim.min(torch.add(start, rows), torch.numel(at))
       tile = torch.to(torch.index_select(x, 0, torch.slice(at, 0, start, end, 1)), 6, False, False, None)
-      torch.append(parts, torch.argmin(self.distances(tile, y), 1, False))
+      torch.append(parts, torch.argmin(torch.sub(square, torch.mm(tile, twice)), 1, False))
       start = end
     return torch.cat(parts, 0)

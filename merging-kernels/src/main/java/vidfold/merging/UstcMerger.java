@@ -1,8 +1,6 @@
 package vidfold.merging;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.IntStream;
 import vidfold.torch.Tensor;
 import vidfold.torch.TensorScope;
@@ -39,10 +37,14 @@ final class UstcMerger extends Reducer {
   private static final float TAU = 0.7f;
   private static final int NEIGHBOURS = 7;
   private static final int BLOCK = 512;
-  private static final long TILE = 1L << 22;
+
+  /** Elements of the tile of rows that is compared with the centres. */
+  private static final long CPU_TILE = 1L << 19;
+
+  private static final long GPU_TILE = 1L << 26;
 
   /** Most recycled tokens whose densities are found together. */
-  static final int WINDOW = 1024;
+  static final int WINDOW = 256;
 
   private final TorchModule script;
   private final int window;
@@ -92,53 +94,62 @@ final class UstcMerger extends Reducer {
   private boolean[] retain(Tensor rows, int[] order, int quota) {
     boolean[] retained = new boolean[order.length];
     int count = 0;
-    try (TensorScope scope = new TensorScope()) {
-      List<Tensor> pool = new ArrayList<>();
-      for (int start = 0; start < order.length && count < quota; start += BLOCK) {
-        int[] block = Arrays.copyOfRange(order, start, Math.min(start + BLOCK, order.length));
-        int[] joining = joining(rows, block, pool, quota - count, scope);
-        for (int i : joining) {
-          retained[block[i]] = true;
+    Tensor pool = kernels.torch().floats(new float[0], 0, rows.shape()[1]);
+    for (int start = 0; start < order.length && count < quota; start += BLOCK) {
+      int[] block = Arrays.copyOfRange(order, start, Math.min(start + BLOCK, order.length));
+      try (Tensor before = pool) {
+        Joining joining = joining(rows, block, before, quota - count);
+        pool = joining.pool;
+        count += joining.tokens.length;
+        for (int token : joining.tokens) {
+          retained[token] = true;
         }
-        count += joining.length;
       }
     }
+    pool.close();
     return retained;
   }
 
-  /** Places of those in a block that join the pool; their vectors are added to it. */
-  private int[] joining(Tensor rows, int[] block, List<Tensor> pool, int most, TensorScope scope) {
-    try (Tensor at = kernels.torch().ints(block, block.length);
-        Tensor candidates = script.callTensor("unit", rows, at);
-        TensorScope compared = new TensorScope()) {
-      List<Tensor> cosines = script.callTensors("compare", candidates, pool);
-      cosines.forEach(compared::own);
-      int[] joins =
-          greedy(
-              cosines.get(0).toFloats(), cosines.get(1).toFloats(), Math.min(most, block.length));
-      if (joins.length > 0) {
-        try (Tensor places = kernels.torch().ints(joins, joins.length)) {
-          pool.add(scope.own(script.callTensor("pick", candidates, places)));
-        }
+  /** Tokens of a block that join the pool, and the pool with them. */
+  private record Joining(int[] tokens, Tensor pool) {}
+
+  private Joining joining(Tensor rows, int[] block, Tensor pool, int most) {
+    try (TensorScope scope = new TensorScope()) {
+      Tensor at = scope.own(kernels.torch().ints(block, block.length));
+      Tensor candidates = scope.own(script.callTensor("unit", rows, at));
+      float[] highest = scope.own(script.callTensor("highest", candidates, pool)).toFloats();
+      int[] open = IntStream.range(0, block.length).filter(i -> highest[i] < TAU).toArray();
+      if (open.length == 0) {
+        return new Joining(open, pool.share());
       }
-      return joins;
+      Tensor apart = scope.own(pick(candidates, open));
+      int[] joins = greedy(scope.own(script.callTensor("mutual", apart)).toFloats(), open.length);
+      int[] first = Arrays.copyOf(joins, Math.min(most, joins.length));
+      Tensor grown = script.callTensor("join", pool, scope.own(pick(apart, first)));
+      return new Joining(IntStream.of(first).map(i -> block[open[i]]).toArray(), grown);
     }
   }
 
-  private static int[] greedy(float[] withPool, float[] withEachOther, int most) {
-    int n = withPool.length;
-    int[] joins = new int[most];
+  private Tensor pick(Tensor rows, int[] places) {
+    try (Tensor at = kernels.torch().ints(places, places.length)) {
+      return script.callTensor("pick", rows, at);
+    }
+  }
+
+  /** Of n candidates, in order, those that are apart from all taken before; at least the first. */
+  private static int[] greedy(float[] cosines, int n) {
+    int[] taken = new int[n];
     int count = 0;
-    for (int i = 0; i < n && count < most; i++) {
-      boolean apart = withPool[i] < TAU;
+    for (int i = 0; i < n; i++) {
+      boolean apart = true;
       for (int j = 0; j < count && apart; j++) {
-        apart = withEachOther[i * n + joins[j]] < TAU;
+        apart = cosines[i * n + taken[j]] < TAU;
       }
       if (apart) {
-        joins[count++] = i;
+        taken[count++] = i;
       }
     }
-    return Arrays.copyOf(joins, count);
+    return Arrays.copyOf(taken, count);
   }
 
   /** The tokens that stand for clusters, ascending. */
@@ -164,7 +175,8 @@ final class UstcMerger extends Reducer {
 
   private int[] assign(Tensor rows, int[] recycled, int[] centres, int count) {
     int[] group = IntStream.range(0, count).toArray();
-    long tile = Math.max(1, TILE / centres.length);
+    long elements = kernels.torch().onGpu() ? GPU_TILE : CPU_TILE;
+    long tile = Math.max(1, elements / Math.max(rows.shape()[1], centres.length));
     try (Tensor at = kernels.torch().ints(recycled, recycled.length);
         Tensor peaks = kernels.torch().ints(centres, centres.length);
         Tensor nearest = script.callTensor("nearest", rows, at, peaks, tile)) {
