@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which reducer runs on a video's visual tokens, and how far.
  *
- * <p>Exactly one of {@code retention} and {@code thresholds} is given; {@code none} takes neither
- * (its retention is 1), and only {@code sttm}, {@code temporal}, {@code octree} and {@code
- * framefusion} take thresholds.
+ * <p>At most one of {@code retention} and {@code thresholds} is given; with neither, the retention
+ * is chosen for each video ({@link #auto}). {@code none} takes neither (its retention is 1), and
+ * only {@code sttm}, {@code temporal}, {@code octree} and {@code framefusion} take thresholds.
  *
  * @param reducer name of the reducer, one of {@link #REDUCERS}
  * @param mode {@code reference} (the published code, quirks included) or {@code strict}
@@ -56,12 +56,11 @@ public record MergeSpec(
       throw new IllegalArgumentException(
           "reducer 'none' keeps every token: retention must be 1 and thresholds absent");
     }
-    if (TAKE_THRESHOLDS.contains(reducer) && (retention == null) == (thresholds == null)) {
+    if (retention != null && thresholds != null) {
       throw new IllegalArgumentException(
-          "reducer '" + reducer + "' takes exactly one of retention and thresholds");
+          "reducer '" + reducer + "' takes one of retention and thresholds but found both");
     }
-    boolean plain = !reducer.equals("none") && !TAKE_THRESHOLDS.contains(reducer);
-    if (plain && (retention == null || thresholds != null)) {
+    if (thresholds != null && !TAKE_THRESHOLDS.contains(reducer)) {
       throw new IllegalArgumentException(
           "reducer '" + reducer + "' takes a retention and no thresholds");
     }
@@ -75,6 +74,16 @@ public record MergeSpec(
   /** A reducer at a wanted retention. */
   public static MergeSpec of(String reducer, String mode, double retention) {
     return new MergeSpec(reducer, mode, retention, null);
+  }
+
+  /** A reducer that chooses the smallest retention at which little information is lost. */
+  public static MergeSpec auto(String reducer, String mode) {
+    return new MergeSpec(reducer, mode, null, null);
+  }
+
+  /** Whether the retention is chosen for each video, see {@link #auto}. */
+  public boolean isAuto() {
+    return retention == null && thresholds == null && !reducer.equals("none");
   }
 
   /** STTM at a wanted retention. */

@@ -6,7 +6,7 @@ package vidfold.merging;
  * <p>Made by {@link TokenMergers}; stateless, but its kernels run on the thread that owns the
  * device.
  */
-public sealed interface TokenMerger permits Reducer {
+public sealed interface TokenMerger permits AutoMerger, Reducer {
 
   /** The reducer's name, as in {@link MergeSpec#reducer()}. */
   String name();

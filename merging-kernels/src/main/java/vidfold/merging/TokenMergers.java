@@ -27,6 +27,9 @@ public final class TokenMergers implements AutoCloseable {
 
   /** As {@link #create(MergeSpec)}, with other than the paper's trees for {@code sttm}. */
   public TokenMerger create(MergeSpec spec, SttmOptions options) {
+    if (spec.isAuto()) {
+      return new AutoMerger(this, spec, options);
+    }
     return switch (spec.reducer()) {
       case "none" -> new NoMerger(kernels, spec);
       case "sttm" -> new SttmMerger(kernels, sttm, spec, options);

@@ -26,6 +26,12 @@ class DycokeContractTest extends ReducerContract {
     return false;
   }
 
+  /** Below one whole frame, places are gone for good. */
+  @Override
+  double stillStep() {
+    return .3;
+  }
+
   @Override
   PlainSttm.Result twin(Video video, MergeSpec spec, Retention used) {
     PlainGroups groups = new PlainGroups(video);

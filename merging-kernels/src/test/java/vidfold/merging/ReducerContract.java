@@ -45,6 +45,13 @@ abstract class ReducerContract {
     return true;
   }
 
+  /**
+   * The smallest standard retention at which a constant video of five 4 x 5 frames loses nothing.
+   */
+  double stillStep() {
+    return .15;
+  }
+
   static int wanted(Video video, MergeSpec spec) {
     return Math.max(1, (int) Math.round(spec.retention() * video.tokens()));
   }
@@ -150,6 +157,21 @@ abstract class ReducerContract {
           .hasMessage(
               "tokens must be finite but token 47 (frame 2, row 1, column 2) holds NaN or infinity");
     }
+  }
+
+  /**
+   * Constant videos lose nothing at the smallest step, random ones too much at any but the last.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"reference", "strict"})
+  void shouldChooseRetentionByLoss(String mode) {
+    TokenMerger merger = rig.mergers().create(MergeSpec.auto(reducer(), mode));
+    assertThat(merger.name()).isEqualTo(reducer());
+    MergedTokens still = rig.merge(Video.constant(5, 4, 5, C), merger).tokens();
+    assertThat(still.retention().asked()).isEqualTo(stillStep());
+    assertThat(still.retention().achieved()).isEqualTo(stillStep());
+    MergedTokens noise = rig.merge(Video.random(5, 4, 5, 64, 12), merger).tokens();
+    assertThat(noise.retention().asked()).isEqualTo(1);
   }
 
   @ParameterizedTest

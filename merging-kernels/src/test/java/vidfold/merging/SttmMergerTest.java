@@ -166,6 +166,17 @@ class SttmMergerTest {
     assertThatThrownBy(() -> MergeSpec.sttm("loose", .5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("mode must be one of [reference, strict] but was 'loose'");
+    assertThatThrownBy(() -> MergeSpec.of("fast", "strict", .5))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("reducer must be one of [none, sttm, temporal, octree, ustc, tome,")
+        .hasMessageEndingWith("but was 'fast'");
+    MergeSpec.Thresholds thresholds = new MergeSpec.Thresholds(.8, .6);
+    assertThatThrownBy(() -> new MergeSpec("sttm", "strict", .5, thresholds))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("reducer 'sttm' takes one of retention and thresholds but found both");
+    assertThatThrownBy(() -> new MergeSpec("tome", "strict", null, thresholds))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("reducer 'tome' takes a retention and no thresholds");
     assertThatThrownBy(() -> new SttmOptions(true, -1, false))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("-1");

@@ -58,8 +58,10 @@ final class Merge implements Callable<Integer> {
       description = "reference or strict (default: ${DEFAULT-VALUE}).")
   private String mode = "strict";
 
-  @Option(names = "--retention", description = "Share of tokens to keep, in (0, 1].")
-  private @Nullable Double retention;
+  @Option(
+      names = "--retention",
+      description = "Share of tokens to keep, in (0, 1], or auto, which is the default.")
+  private @Nullable String retention;
 
   @Option(names = "--spatial-threshold", description = "Cosine at which a cell stays whole.")
   private @Nullable Double spatial;
@@ -140,12 +142,23 @@ final class Merge implements Callable<Integer> {
       return MergeSpec.pruned(reducer, mode, pruneRatio, tokens);
     }
     if (spatial == null && temporal == null) {
-      return new MergeSpec(reducer, mode, retention, null);
+      return retention == null || retention.equals("auto")
+          ? MergeSpec.auto(reducer, mode)
+          : MergeSpec.of(reducer, mode, share(retention));
     }
     // A threshold that is not given switches its step off.
     double split = spatial == null ? Double.MAX_VALUE : spatial;
     return new MergeSpec(
         reducer, mode, null, new MergeSpec.Thresholds(split, temporal == null ? 0 : temporal));
+  }
+
+  private static double share(String text) {
+    try {
+      return Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "retention must be a number in (0, 1] or auto but was '" + text + "'", e);
+    }
   }
 
   private void write(MergeSpec spec, VideoTokens tokens, MergedTokens merged) throws IOException {

@@ -73,6 +73,20 @@ class MergeTest {
     }
   }
 
+  /** Nothing can be merged at little loss but the place that stands still: 3 of 4. */
+  @Test
+  void shouldChooseRetentionWhenNoneIsGiven() throws IOException {
+    String in = tokens().toString();
+    String out = folder.resolve("out.safetensors").toString();
+    for (String[] args : new String[][] {{in, out}, {in, out, "--retention", "auto"}}) {
+      assertThat(run(new Merge(), args)).isZero();
+      try (SafetensorsFile file = SafetensorsFile.open(Path.of(out))) {
+        assertThat(file.find("owner").toLongs()).containsExactly(0, 1, 0, 2);
+        assertThat(file.metadata()).containsEntry("retention_asked", "0.75");
+      }
+    }
+  }
+
   @Test
   void shouldRefuseContradictions() throws IOException {
     String in = tokens().toString();
@@ -80,7 +94,7 @@ class MergeTest {
     for (List<String> options :
         List.of(
             List.of("--retention", ".5", "--prune-ratio", ".5"),
-            List.of("--reducer", "sttm"),
+            List.of("--retention", "half"),
             List.of("--reducer", "sttm", "--prune-ratio", ".5"),
             List.of("--reducer", "best", "--retention", ".5"))) {
       String[] args =
