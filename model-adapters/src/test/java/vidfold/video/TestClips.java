@@ -222,6 +222,26 @@ public final class TestClips {
         });
   }
 
+  /**
+   * Writes an ffmpeg and an ffprobe that make a folder at every start, since they may not write to
+   * files, and then are the bundled ones.
+   */
+  public void countedPrograms(Path into, Path starts) throws IOException {
+    for (String name : List.of("ffmpeg", "ffprobe")) {
+      StringBuilder script = new StringBuilder("#!/bin/sh\n");
+      program
+          .environment()
+          .forEach((key, value) -> script.append("export %s='%s'\n".formatted(key, value)));
+      script.append("mkdir -p '%s/'$$\n".formatted(starts.toAbsolutePath()));
+      Path real = program.ffmpeg().resolveSibling(name).toAbsolutePath();
+      script.append("exec '%s' \"$@\"\n".formatted(real));
+      Path file = Files.writeString(into.resolve(name), script);
+      if (!file.toFile().setExecutable(true)) {
+        throw new IOException(file + " cannot be made executable");
+      }
+    }
+  }
+
   /** Reads the number of a frame back from its bars; pixels are RGB24. */
   public static int frameNumber(ByteBuffer rgb, int width, int height) {
     int number = 0;

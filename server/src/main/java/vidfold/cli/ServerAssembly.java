@@ -1,5 +1,6 @@
 package vidfold.cli;
 
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
@@ -147,6 +148,9 @@ final class ServerAssembly implements AutoCloseable {
     this.model = llm.info();
     this.defaults = config.answer().options(model, llm.samplingRule());
     this.meters = meters(opened);
+    Gauge.builder("vidfold.native.tensors", loaded.torch(), Torch::liveTensors)
+        .description("Tensors in native memory, weights included")
+        .register(meters);
     this.library = library(config.video(), llm, storage, opened);
     this.engine = new Engine(llm, library, config.engine(), meters);
     opened.push(engine);
