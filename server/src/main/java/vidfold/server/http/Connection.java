@@ -1,22 +1,16 @@
 package vidfold.server.http;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultHttpContent;
-import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
@@ -51,6 +45,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private @Nullable RequestBody body;
   private boolean bodyEnded;
   private int status;
+  private boolean wanting;
   private @Nullable HttpRequest next;
 
   Connection(Channel channel, Wiring wiring) {
@@ -69,20 +64,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
   void onLoop(Runnable work) {
     if (loop.inEventLoop()) {
       work.run();
-      return;
-    }
-    try {
-      loop.execute(work);
-    } catch (RejectedExecutionException stopped) {
-      log.debug("an answer came after the server had stopped");
+    } else {
+      later(work);
     }
   }
 
   EventLoop loop() {
     return loop;
   }
-
-  // ---- requests
 
   @Override
   public void channelActive(ChannelHandlerContext ctx) {
@@ -91,11 +80,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
       return;
     }
     awaitHead();
-    channel.read();
+    read();
   }
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
+    wanting = false;
     if (message instanceof HttpRequest head) {
       if (exchange == null) {
         begin(head);
@@ -106,6 +96,20 @@ final class Connection extends ChannelInboundHandlerAdapter {
       bodyArrived(content);
     } else {
       ReferenceCountUtil.release(message);
+    }
+  }
+
+  /** Asks for one message. */
+  private void read() {
+    wanting = true;
+    channel.read();
+  }
+
+  /** Bytes came, but what came may not have made up a message. */
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    if (wanting) {
+      channel.read();
     }
   }
 
@@ -151,7 +155,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
             onLoop(
                 () -> {
                   if (isOpen(begun)) {
-                    channel.writeAndFlush(ResponseHead.goOn());
+                    Responses.invite(channel);
                   }
                 }));
   }
@@ -169,7 +173,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
                     receiver.fail(failure);
                   } else {
                     bodyClock.await(() -> timedOut(receiver));
-                    channel.read();
+                    read();
                   }
                 }));
   }
@@ -214,26 +218,27 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private void end(Exchange receiver, CompletableFuture<Void> taken) {
     bodyEnded = true;
     bodyClock.stop();
-    channel.read();
-    taken.whenComplete(
-        (nothing, failure) ->
-            onLoop(
-                () -> {
-                  if (!isOpen(receiver)) {
-                    return;
-                  }
-                  try {
-                    if (failure != null) {
-                      abortBody();
-                      receiver.fail(failure);
-                    } else {
-                      body().end();
-                    }
-                  } catch (RuntimeException e) {
-                    abortBody();
-                    receiver.fail(e);
-                  }
-                }));
+    read();
+    taken.whenComplete((nothing, failure) -> onLoop(() -> serve(receiver, failure)));
+  }
+
+  /** Hands over a request that has wholly arrived. */
+  private void serve(Exchange receiver, @Nullable Throwable failure) {
+    if (!isOpen(receiver)) {
+      return;
+    }
+    if (failure != null) {
+      receiver.fail(failure);
+      return;
+    }
+    RequestBody whole = body();
+    body = null;
+    try {
+      whole.end();
+    } catch (RuntimeException e) {
+      whole.abort();
+      receiver.fail(e);
+    }
   }
 
   private RequestBody body() {
@@ -244,14 +249,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
     return present;
   }
 
+  /** Drops a body that was not handed over. */
   private void abortBody() {
     RequestBody present = body;
     if (present != null) {
+      body = null;
       present.abort();
     }
   }
-
-  // ---- answers
 
   /** Whether this request is being served and nothing has been answered yet. */
   private boolean isOpen(Exchange asked) {
@@ -260,19 +265,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Sends a whole response, unless there is one already. */
   void answer(Exchange asked, Reply reply) {
-    if (!isOpen(asked)) {
-      return;
+    if (isOpen(asked)) {
+      boolean keep = keepsAlive(asked);
+      answered(reply.status());
+      finishWith(asked, Responses.whole(channel, asked, reply, keep), keep);
     }
-    boolean keep = keepsAlive(asked);
-    HttpResponse head = head(asked, reply.status(), keep);
-    reply.headers().forEach(head.headers()::set);
-    if (reply.status() != HttpResponseStatus.NO_CONTENT.code()) {
-      HttpUtil.setContentLength(head, reply.body().length);
-    }
-    boolean bare = asked.method().equals(HttpMethod.HEAD);
-    ByteBuf bytes = bare ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(reply.body());
-    channel.write(head);
-    finishWith(asked, channel.writeAndFlush(new DefaultLastHttpContent(bytes)), keep);
   }
 
   /** Begins a response whose length is unknown; false when there is a response already. */
@@ -280,12 +277,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     if (!isOpen(asked)) {
       return false;
     }
-    HttpResponse head = head(asked, HttpResponseStatus.OK.code(), false);
-    head.headers().set(HttpHeaderNames.CONTENT_TYPE, mediaType);
-    if (asked.head().protocolVersion().equals(HttpVersion.HTTP_1_1)) {
-      HttpUtil.setTransferEncodingChunked(head, true);
-    }
-    channel.write(head);
+    answered(HttpResponseStatus.OK.code());
+    Responses.begin(channel, asked, mediaType);
     return true;
   }
 
@@ -304,13 +297,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  private HttpResponse head(Exchange asked, int code, boolean keep) {
+  private void answered(int code) {
     status = code;
     bodyClock.stop();
-    if (!bodyEnded) {
-      abortBody();
-    }
-    return ResponseHead.of(asked, code, keep);
+    abortBody();
   }
 
   private boolean keepsAlive(Exchange asked) {
@@ -338,7 +328,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     if (keep && !wiring.draining().getAsBoolean()) {
       later(this::turnToNext);
     } else {
-      linger();
+      releaseNext();
+      channel.pipeline().replace(this, null, new Linger(channel));
     }
   }
 
@@ -353,13 +344,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
     } else {
       awaitHead();
     }
-  }
-
-  // ---- the end
-
-  private void linger() {
-    releaseNext();
-    channel.pipeline().replace(this, null, new Linger(channel));
   }
 
   @Override
@@ -379,9 +363,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       return;
     }
     exchange = null;
-    if (!bodyEnded) {
-      abortBody();
-    }
+    abortBody();
     wiring.access().ended(left, status == 0 ? AccessLog.CLIENT_LEFT : status);
     left.disconnected();
   }

@@ -19,7 +19,6 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -101,10 +100,13 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private static String reason(Throwable cause) {
-    if (cause instanceof BindException || String.valueOf(cause.getMessage()).contains("in use")) {
-      return "the address is already in use or not one of this machine";
+    String message = String.valueOf(cause.getMessage());
+    if (message.contains("in use")) {
+      return "the address is already in use";
     }
-    return "the address cannot be used";
+    return message.contains("ermission denied")
+        ? "this port needs a privilege that the server does not have"
+        : "this is no address of this machine";
   }
 
   /**
