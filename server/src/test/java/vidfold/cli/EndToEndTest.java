@@ -108,7 +108,7 @@ class EndToEndTest {
     server.close();
     server = Running.start(folder.resolve("programs"), folder.resolve("fresh"));
     JsonNode alone = ask(upload(CLIPS.h264Mp4()), "What moves, and which way?", reducer, layer);
-    assertThat(alone.at("/receipt/cache/hit").asBoolean()).isFalse();
+    assertThat(started()).isGreaterThan(programsBefore);
     assertThat(tokens(cached)).isEqualTo(tokens(alone)).isNotEmpty();
     assertThat(cached.get("answer")).isEqualTo(alone.get("answer"));
   }
