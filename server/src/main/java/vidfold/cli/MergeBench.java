@@ -89,7 +89,9 @@ final class MergeBench implements Callable<Integer> {
    * One measurement.
    *
    * @param millis best of the runs
-   * @param peakMb memory beyond the input at the peak, in MB; null on a GPU or where unknown
+   * @param peakMb resident memory at the peak beyond that before the first run, in MB; null on a
+   *     GPU or where unknown. What earlier rows left to the allocator counts as held before, so for
+   *     a figure to publish measure one reducer at one size
    * @param achieved M / N
    * @param informationLoss 1 - mean cosine of tokens with their survivors
    * @param growth exponent of time over N since the row before; null for the first of a grid
