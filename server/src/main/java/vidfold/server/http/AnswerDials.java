@@ -1,10 +1,7 @@
 package vidfold.server.http;
 
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
-import vidfold.merging.MergeSpec;
 import vidfold.model.ModelInfo;
 import vidfold.model.PrefixSpec;
 import vidfold.model.SamplingParams;
@@ -31,12 +28,6 @@ final class AnswerDials {
           "max_frames",
           "fps");
 
-  /** Half of the tokens: what a reducer keeps when neither request nor configuration says. */
-  private static final double USUAL_RETENTION = 0.5;
-
-  private static final String NO_REDUCER = "none";
-  private static final String USUAL_REDUCER = "sttm";
-
   private final JsonBody body;
   private final Question.Options defaults;
 
@@ -49,59 +40,10 @@ final class AnswerDials {
   static Question.Options read(JsonBody body, Question.Options defaults, ModelInfo model) {
     AnswerDials dials = new AnswerDials(body, defaults);
     return new Question.Options(
-        new PrefixSpec(dials.merge(), dials.mergeLayer(model)),
+        new PrefixSpec(MergeDials.read(body, defaults.prefix().merge()), dials.mergeLayer(model)),
         dials.frames(),
         dials.sampling(),
         dials.maxTokens());
-  }
-
-  private MergeSpec merge() {
-    MergeSpec usual = defaults.prefix().merge();
-    String reducer = body.text("reducer");
-    Double retention = body.number("retention");
-    MergeSpec.Thresholds thresholds = thresholds();
-    if (retention != null && thresholds != null) {
-      throw Problems.field("thresholds", "Give 'retention' or 'thresholds', not both.");
-    }
-    if (reducer == null) {
-      boolean reduces = thresholds != null || (retention != null && retention != 1);
-      reducer = reduces && usual.reducer().equals(NO_REDUCER) ? USUAL_REDUCER : usual.reducer();
-    }
-    boolean asUsual = retention == null && thresholds == null && reducer.equals(usual.reducer());
-    if (asUsual) {
-      retention = usual.retention();
-      thresholds = usual.thresholds();
-    } else if (retention == null && thresholds == null) {
-      retention = reducer.equals(NO_REDUCER) ? 1.0 : usualRetention(usual);
-    }
-    return spec(reducer, retention, thresholds);
-  }
-
-  private static double usualRetention(MergeSpec usual) {
-    Double retention = usual.retention();
-    return retention == null || usual.reducer().equals(NO_REDUCER) ? USUAL_RETENTION : retention;
-  }
-
-  private MergeSpec spec(
-      String reducer, @Nullable Double retention, MergeSpec.@Nullable Thresholds thresholds) {
-    String mode = Objects.requireNonNullElse(body.text("mode"), defaults.prefix().merge().mode());
-    String field = body.text("mode") != null ? "mode" : "retention";
-    return valid(
-        body.text("reducer") != null ? "reducer" : field,
-        () -> new MergeSpec(reducer, mode, retention, thresholds));
-  }
-
-  private MergeSpec.@Nullable Thresholds thresholds() {
-    JsonBody given = body.object("thresholds", Set.of("spatial", "temporal"));
-    if (given == null) {
-      return null;
-    }
-    Double spatial = given.number("spatial");
-    Double temporal = given.number("temporal");
-    if (spatial == null || temporal == null) {
-      throw Problems.field("thresholds", "'thresholds' needs 'spatial' and 'temporal'.");
-    }
-    return valid("thresholds", () -> new MergeSpec.Thresholds(spatial, temporal));
   }
 
   private int mergeLayer(ModelInfo model) {
@@ -212,7 +154,7 @@ final class AnswerDials {
   }
 
   /** The records check themselves; here their complaint gets the name of the field. */
-  private static <T> T valid(String field, Supplier<T> made) {
+  static <T> T valid(String field, Supplier<T> made) {
     try {
       return made.get();
     } catch (IllegalArgumentException e) {

@@ -66,6 +66,12 @@ final class JsonBody {
     return value.doubleValue();
   }
 
+  /** Whether a member is this very string. */
+  boolean isWord(String field, String word) {
+    JsonNode value = member(field);
+    return value != null && value.isTextual() && value.textValue().equals(word);
+  }
+
   @Nullable Integer integer(String field) {
     JsonNode value = member(field);
     if (value == null) {

@@ -85,6 +85,9 @@ class QuestionHttpTest {
         .isEqualTo(MergeSpec.of("uniform", "reference", 0.5));
     assertThat(merge("\"thresholds\": {\"spatial\": 0.8, \"temporal\": 0.7}"))
         .isEqualTo(new MergeSpec("sttm", "reference", null, new MergeSpec.Thresholds(0.8, 0.7)));
+    assertThat(merge("\"retention\": \"auto\"")).isEqualTo(MergeSpec.auto("sttm", "reference"));
+    assertThat(merge("\"retention\": \"auto\", \"reducer\": \"tome\""))
+        .isEqualTo(MergeSpec.auto("tome", "reference"));
     assertThat(merge("\"retention\": null")).isEqualTo(MergeSpec.sttm("reference", 0.5));
   }
 
@@ -107,6 +110,7 @@ class QuestionHttpTest {
         "{'question': 'a', 'thresholds': {'spatial': 1}} | invalid-field | thresholds",
         "{'question': 'a', 'thresholds': {'spatial': 'x', 'temporal': 1}} | invalid-field | thresholds.spatial",
         "{'question': 'a', 'thresholds': {'spatial': 1, 'temporal': 1}, 'retention': 0.5} | invalid-field | thresholds",
+        "{'question': 'a', 'thresholds': {'spatial': 1, 'temporal': 1}, 'retention': 'auto'} | invalid-field | thresholds",
         "{'question': 'a', 'retention': 1.5} | invalid-field | retention",
         "{'question': 'a', 'retention': 'half'} | invalid-field | retention",
         "{'question': 'a', 'reducer': 'magic'} | invalid-field | reducer",

@@ -1,0 +1,95 @@
+package vidfold.server.http;
+
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import vidfold.merging.MergeSpec;
+
+/**
+ * The fields of a request that say how visual tokens are merged: {@code reducer}, {@code mode}, and
+ * {@code retention} (a share, or {@code "auto"}) or {@code thresholds}. What is absent is as
+ * configured; a retention asked of a server that is configured to keep every token means {@code
+ * sttm}.
+ */
+final class MergeDials {
+  private static final String NO_REDUCER = "none";
+  private static final String USUAL_REDUCER = "sttm";
+  private static final String AUTO = "auto";
+
+  /** Half of the tokens: what a reducer keeps when neither request nor configuration says. */
+  private static final double USUAL_RETENTION = 0.5;
+
+  private final JsonBody body;
+  private final MergeSpec usual;
+
+  private MergeDials(JsonBody body, MergeSpec usual) {
+    this.body = body;
+    this.usual = usual;
+  }
+
+  static MergeSpec read(JsonBody body, MergeSpec usual) {
+    return new MergeDials(body, usual).spec();
+  }
+
+  private MergeSpec spec() {
+    boolean auto = body.isWord("retention", AUTO);
+    Double retention = auto ? null : body.number("retention");
+    MergeSpec.Thresholds thresholds = thresholds();
+    if (thresholds != null && (auto || retention != null)) {
+      throw Problems.field("thresholds", "Give 'retention' or 'thresholds', not both.");
+    }
+    boolean reduces = auto || thresholds != null || (retention != null && retention != 1);
+    String reducer = reducer(reduces);
+    if (auto || retention != null || thresholds != null) {
+      return spec(reducer, retention, thresholds);
+    }
+    if (reducer.equals(usual.reducer())) {
+      return spec(reducer, usual.retention(), usual.thresholds());
+    }
+    return spec(reducer, retentionOfAnother(reducer), null);
+  }
+
+  private String reducer(boolean reduces) {
+    String reducer = body.text("reducer");
+    if (reducer != null) {
+      return reducer;
+    }
+    return reduces && usual.reducer().equals(NO_REDUCER) ? USUAL_REDUCER : usual.reducer();
+  }
+
+  /** What a reducer keeps that is asked for by its name alone, and is not the configured one. */
+  private @Nullable Double retentionOfAnother(String reducer) {
+    if (reducer.equals(NO_REDUCER)) {
+      return 1.0;
+    }
+    if (usual.isAuto()) {
+      return null;
+    }
+    Double retention = usual.retention();
+    return retention == null || usual.reducer().equals(NO_REDUCER) ? USUAL_RETENTION : retention;
+  }
+
+  private MergeSpec.@Nullable Thresholds thresholds() {
+    JsonBody given = body.object("thresholds", Set.of("spatial", "temporal"));
+    if (given == null) {
+      return null;
+    }
+    Double spatial = given.number("spatial");
+    Double temporal = given.number("temporal");
+    if (spatial == null || temporal == null) {
+      throw Problems.field("thresholds", "'thresholds' needs 'spatial' and 'temporal'.");
+    }
+    return AnswerDials.valid("thresholds", () -> new MergeSpec.Thresholds(spatial, temporal));
+  }
+
+  private MergeSpec spec(
+      String reducer, @Nullable Double retention, MergeSpec.@Nullable Thresholds thresholds) {
+    String mode = body.text("mode");
+    String field = mode == null ? "retention" : "mode";
+    return AnswerDials.valid(
+        body.text("reducer") == null ? field : "reducer",
+        () ->
+            new MergeSpec(
+                reducer, Objects.requireNonNullElse(mode, usual.mode()), retention, thresholds));
+  }
+}

@@ -1,0 +1,50 @@
+package vidfold.server.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import vidfold.merging.MergeSpec;
+
+/** How a request and a configuration meet. */
+class MergeDialsTest {
+  @Test
+  void shouldReduceOnRequestWhereEveryTokenIsKeptUsually() {
+    MergeSpec usual = MergeSpec.none();
+
+    assertThat(read("{}", usual)).isEqualTo(usual);
+    assertThat(read("{'retention': 1}", usual)).isEqualTo(usual);
+    assertThat(read("{'retention': 0.3}", usual)).isEqualTo(MergeSpec.sttm("reference", 0.3));
+    assertThat(read("{'retention': 'auto'}", usual)).isEqualTo(MergeSpec.auto("sttm", "reference"));
+    assertThat(read("{'reducer': 'tome'}", usual))
+        .isEqualTo(MergeSpec.of("tome", "reference", 0.5));
+  }
+
+  @Test
+  void shouldKeepTheConfiguredRetentionForAnotherReducer() {
+    MergeSpec usual = MergeSpec.sttm("strict", 0.25);
+
+    assertThat(read("{'reducer': 'uniform'}", usual))
+        .isEqualTo(MergeSpec.of("uniform", "strict", 0.25));
+    assertThat(read("{'reducer': 'none'}", usual))
+        .isEqualTo(new MergeSpec("none", "strict", 1.0, null));
+    assertThat(read("{'mode': 'reference'}", usual)).isEqualTo(MergeSpec.sttm("reference", 0.25));
+    assertThat(read("{'reducer': 'tome'}", MergeSpec.auto("sttm", "strict")))
+        .isEqualTo(MergeSpec.auto("tome", "strict"));
+  }
+
+  @Test
+  void shouldKeepTheConfiguredThresholdsForTheirReducerOnly() {
+    MergeSpec usual = new MergeSpec("sttm", "strict", null, new MergeSpec.Thresholds(0.9, 0.8));
+
+    assertThat(read("{}", usual)).isEqualTo(usual);
+    assertThat(read("{'retention': 0.4}", usual)).isEqualTo(MergeSpec.sttm("strict", 0.4));
+    assertThat(read("{'reducer': 'temporal'}", usual))
+        .isEqualTo(MergeSpec.of("temporal", "strict", 0.5));
+  }
+
+  private static MergeSpec read(String json, MergeSpec usual) {
+    byte[] bytes = json.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+    return MergeDials.read(JsonBody.read(bytes, AnswerDials.FIELDS), usual);
+  }
+}
