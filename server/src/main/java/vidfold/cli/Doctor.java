@@ -4,18 +4,22 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 import vidfold.model.ModelInfo;
+import vidfold.model.SamplingParams;
 import vidfold.server.config.ModelConfig;
 import vidfold.server.config.ServerConfig;
 import vidfold.server.config.VideoConfig;
 import vidfold.server.engine.Answer;
+import vidfold.server.engine.Question;
 import vidfold.torch.Torch;
 import vidfold.torch.TorchConfig;
 import vidfold.video.FfmpegProgram;
@@ -33,7 +37,11 @@ final class Doctor implements Callable<Integer> {
   private static final int NEEDED_JAVA = 17;
   private static final SyntheticClip.Shape CLIP = new SyntheticClip.Shape(320, 240, 4, 12);
   private static final List<String> QUESTIONS =
-      List.of("What is shown?", "Which color is in the middle?");
+      List.of(
+          "What is shown?", "Which color is in the middle?", "Describe the video in one sentence.");
+
+  /** Alternatives that are compared for each token. */
+  private static final int LOGPROBS = 3;
 
   private final Map<String, String> environment;
   private boolean healthy = true;
@@ -138,7 +146,7 @@ final class Doctor implements Callable<Integer> {
     }
   }
 
-  /** Asks a first question, a second one from its cached prefix, and that again without. */
+  /** Asks every question from a cached prefix, then each from a prefix that is built anew. */
   private String answers(ServerConfig config) throws IOException {
     try (ScratchFolder scratch = new ScratchFolder(config.video().ffmpegCache());
         ServerAssembly server = ServerAssembly.open(config.inTemporaryFolder(scratch.path()))) {
@@ -146,25 +154,44 @@ final class Doctor implements Callable<Integer> {
       SyntheticClip.write(ServerAssembly.ffmpeg(config.video()), CLIP, clip);
       OneVideo video = OneVideo.store(server, clip);
       Answer first = ask(video, server, QUESTIONS.get(0), false);
-      Answer cached = ask(video, server, QUESTIONS.get(1), true);
-      video.forget();
-      Answer uncached = ask(video, server, QUESTIONS.get(1), false);
-      if (!cached.tokens().equals(uncached.tokens())) {
-        throw new IllegalStateException(
-            "expected the tokens %s of the uncached answer but the cached one has %s"
-                .formatted(uncached.tokens(), cached.tokens()));
+      List<Answer> cached = new ArrayList<>();
+      for (String question : QUESTIONS) {
+        cached.add(ask(video, server, question, true));
       }
-      return "cached = uncached, %d tokens; first token after %.0f ms cold, %.0f ms cached"
+      int tokens = 0;
+      for (int i = 0; i < QUESTIONS.size(); i++) {
+        video.forget();
+        requireEqual(cached.get(i), ask(video, server, QUESTIONS.get(i), false));
+        tokens += cached.get(i).usage().completionTokens();
+      }
+      return "cached = uncached, %d tokens and their logprobs; first token after %.0f ms cold, %.0f ms cached"
           .formatted(
-              uncached.tokens().size(),
+              tokens,
               first.receipt().ms().firstToken(),
-              cached.receipt().ms().firstToken());
+              cached.get(cached.size() - 1).receipt().ms().firstToken());
+    }
+  }
+
+  private static void requireEqual(Answer cached, Answer uncached) {
+    if (!cached.tokens().equals(uncached.tokens())
+        || !Objects.equals(cached.logprobs(), uncached.logprobs())) {
+      throw new IllegalStateException(
+          "expected the answer without a cache, '%s' %s, but with one it is '%s' %s"
+              .formatted(
+                  uncached.answer(), uncached.logprobs(), cached.answer(), cached.logprobs()));
     }
   }
 
   private static Answer ask(
       OneVideo video, ServerAssembly server, String question, boolean expectedHit) {
-    Answer answer = video.ask(question, server.defaults());
+    Question.Options usual = server.defaults();
+    Question.Options compared =
+        new Question.Options(
+            usual.prefix(),
+            usual.frames(),
+            new SamplingParams(0, 1, 0, 1, 0, LOGPROBS),
+            usual.maxTokens());
+    Answer answer = video.ask(question, compared);
     if (answer.receipt().cache().hit() != expectedHit) {
       throw new IllegalStateException(
           "expected cache.hit %s for '%s' but found %s"

@@ -55,12 +55,7 @@ final class FrameReader {
     List<String> warnings = new ArrayList<>(info.warnings());
     warnings.addAll(decoded.warnings());
     return new Clip(
-        new VideoFrames(
-            frames.rgb,
-            size.width(),
-            size.height(),
-            decoded.seconds(),
-            info.durationSeconds()),
+        new VideoFrames(frames.rgb, size.width(), size.height(), decoded.seconds()),
         probed.millis(),
         decodeMillis,
         List.copyOf(warnings));

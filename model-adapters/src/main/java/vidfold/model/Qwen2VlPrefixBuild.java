@@ -1,25 +1,21 @@
 package vidfold.model;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergedTokens;
 import vidfold.merging.TokenMerger;
-import vidfold.merging.TokenMergers;
 import vidfold.merging.VideoTokens;
 import vidfold.torch.Tensor;
 
 /**
  * Builds the prefix of one video in steps: vision, then the decoder layers below the merge layer on
  * all tokens, then the merge, then the other layers on the survivors. At merge layer 0 the merge
- * comes right after vision. What tokens enter the decoder, and how they are numbered before and
- * after the merge, is the {@link Adapter}'s business.
+ * comes right after vision. Survivors keep the M-RoPE ids of their top-left cell; text after the
+ * video keeps its ids.
  */
-final class VideoPrefixBuild implements PrefixBuild {
-
-  private static final int VISION_CHUNKS = 4;
+final class Qwen2VlPrefixBuild implements PrefixBuild {
 
   private enum Phase {
     VISION,
@@ -32,51 +28,73 @@ final class VideoPrefixBuild implements PrefixBuild {
   /**
    * What a build works with.
    *
-   * @param chunk tokens prefilled at once; the vision tower gets four times as many patches
+   * @param visionSteps temporal steps encoded at once
+   * @param chunk tokens prefilled at once
    */
-  record Parts(Adapter adapter, Qwen2Decoder decoder, TokenMergers mergers, int chunk) {}
+  record Parts(
+      Qwen2VlVision vision,
+      Qwen2Decoder decoder,
+      TokenMerger merger,
+      Qwen2VlConfig config,
+      int visionSteps,
+      int chunk) {}
 
   private final Parts parts;
-  private final Adapter adapter;
   private final int[] before;
   private final int[] after;
   private final int mergeLayer;
-  private final @Nullable TokenMerger merger;
-  private final VisualGrid grid;
+  private final int steps;
+  private final int rows;
+  private final int cols;
   private final VideoFrames frames;
+  private final List<ByteBuffer> pixels;
   private final List<Tensor> encoded = new ArrayList<>();
   private final List<Tensor> chunks = new ArrayList<>();
 
   private Phase phase = Phase.VISION;
-  private Positions allPositions = Positions.text(0, 0);
-  private Positions positions = Positions.text(0, 0);
+  private Positions positions;
   private @Nullable Tensor hidden;
   private @Nullable Tensor lower;
   private @Nullable Tensor upper;
   private @Nullable MergedTokens merged;
+  private int survivors;
   private int done;
   private double visionMillis;
   private double mergeMillis;
   private double prefillMillis;
 
-  VideoPrefixBuild(Parts parts, Prompt prompt, VideoFrames frames, PrefixSpec spec) {
-    this.parts = parts;
-    this.adapter = parts.adapter();
-    int layers = adapter.text().layers();
-    if (spec.mergeLayer() >= layers) {
+  Qwen2VlPrefixBuild(Parts parts, Prompt prompt, VideoFrames frames, int mergeLayer) {
+    VisionConfig vision = parts.config().vision();
+    int side = vision.patch() * vision.merge();
+    if (frames.width() % side != 0 || frames.height() % side != 0) {
+      throw new IllegalArgumentException(
+          "frames must have sides that are multiples of "
+              + side
+              + " but are "
+              + frames.width()
+              + "x"
+              + frames.height());
+    }
+    if (mergeLayer >= parts.config().text().layers()) {
       throw new IllegalArgumentException(
           "merge layer must be below the model's "
-              + layers
+              + parts.config().text().layers()
               + " layers but was "
-              + spec.mergeLayer());
+              + mergeLayer);
     }
-    this.grid = adapter.grid(frames);
+    this.parts = parts;
     this.before = prompt.beforeVideo();
-    this.after = prompt.afterVideo(frames);
-    this.mergeLayer = spec.mergeLayer();
-    boolean merges = !spec.merge().reducer().equals("none");
-    this.merger = merges ? parts.mergers().create(spec.merge()) : null;
+    this.after = prompt.afterVideo();
+    this.mergeLayer = mergeLayer;
     this.frames = frames;
+    this.pixels = padded(frames.rgb(), vision.temporalPatch());
+    this.steps = pixels.size() / vision.temporalPatch();
+    this.rows = frames.height() / side;
+    this.cols = frames.width() / side;
+    Positions video = Positions.video(before.length, steps, rows, cols);
+    Positions head = Positions.text(0, before.length).then(video);
+    this.positions = head.then(Positions.text(head.next(), after.length));
+    this.survivors = video.size();
   }
 
   @Override
@@ -109,27 +127,24 @@ final class VideoPrefixBuild implements PrefixBuild {
     if (phase != Phase.DONE || lower == null || upper == null) {
       throw new IllegalStateException("the prefix is not built yet");
     }
-    int visual = grid.tokens();
-    int survivors = merged == null ? visual : merged.count();
+    int textTokens = before.length + after.length;
+    int visual = steps * rows * cols;
+    long next = positions.next();
+    int[] prompt = promptTokens();
     KvPrefix prefix =
         new KvPrefix(
             new KvPrefix.Summary(
                 visual,
                 survivors,
-                positions.size(),
+                survivors + textTokens,
                 (double) survivors / visual,
                 merged == null ? null : merged.retention().thresholds(),
                 visionMillis,
                 mergeMillis,
                 prefillMillis),
             List.of(lower, upper),
-            bytes(),
-            new PrefixKv(
-                lower,
-                upper,
-                allPositions.next(),
-                adapter.positions().next(allPositions, positions),
-                promptTokens()));
+            bytes(visual + textTokens, survivors + textTokens),
+            new PrefixKv(lower, upper, next, next, prompt));
     lower = null;
     upper = null;
     close();
@@ -156,29 +171,24 @@ final class VideoPrefixBuild implements PrefixBuild {
   }
 
   private void encodeNext() {
-    int patches = Math.max(1, adapter.patchesPerStep(frames));
-    int stepsAtOnce = Math.max(1, VISION_CHUNKS * parts.chunk() / patches);
-    int to = Math.min(grid.steps(), done + stepsAtOnce);
-    encoded.add(adapter.encode(frames, done, to));
+    int depth = parts.config().vision().temporalPatch();
+    int to = Math.min(steps, done + parts.visionSteps());
+    encoded.add(
+        parts
+            .vision()
+            .encode(pixels.subList(done * depth, to * depth), frames.width(), frames.height()));
     done = to;
-    if (done == grid.steps()) {
+    if (done == steps) {
       enterDecoder();
     }
   }
 
   private void enterDecoder() {
-    int rows;
-    try (Tensor visual = parts.decoder().cat(encoded);
-        Tensor arranged = adapter.arrange(visual, grid, merger != null)) {
-      rows = Math.toIntExact(arranged.shape()[0]);
-      hidden = parts.decoder().join(before, arranged, after);
+    try (Tensor visual = parts.decoder().cat(encoded)) {
+      hidden = parts.decoder().join(before, visual, after);
     }
     encoded.forEach(Tensor::close);
     encoded.clear();
-    Positions head =
-        Positions.text(0, before.length).then(adapter.positions().video(before.length, grid, rows));
-    allPositions = head.then(Positions.text(head.next(), after.length));
-    positions = allPositions;
     done = 0;
     lower = parts.decoder().newCache(mergeLayer, mergeLayer == 0 ? 0 : positions.size());
     phase = mergeLayer == 0 ? Phase.MERGE : Phase.LOWER;
@@ -196,26 +206,28 @@ final class VideoPrefixBuild implements PrefixBuild {
   }
 
   private void merge() {
-    if (merger != null) {
-      mergeVideo(merger);
+    int visual = steps * rows * cols;
+    Tensor all = require(hidden);
+    try (Tensor tokens = parts.decoder().rows(all, before.length, visual)) {
+      merged = parts.merger().merge(new VideoTokens(tokens, steps, rows, cols));
     }
-    upper = parts.decoder().newCache(adapter.text().layers() - mergeLayer, positions.size());
+    survivors = merged.sourceIndex().length;
+    if (survivors < visual) {
+      hidden = parts.decoder().splice(all, before.length, before.length + visual, merged.values());
+      all.close();
+      positions = positionsOfSurvivors(merged.sourceIndex(), visual);
+    }
+    int upperLayers = parts.config().text().layers() - mergeLayer;
+    upper = parts.decoder().newCache(upperLayers, positions.size());
     done = 0;
     phase = Phase.UPPER;
   }
 
-  private void mergeVideo(TokenMerger reducer) {
-    int visual = grid.tokens();
-    Tensor all = require(hidden);
-    try (Tensor tokens = parts.decoder().rows(all, before.length, visual)) {
-      merged = reducer.merge(new VideoTokens(tokens, grid.steps(), grid.rows(), grid.cols()));
-    }
-    if (merged.count() < visual) {
-      hidden = parts.decoder().splice(all, before.length, before.length + visual, merged.values());
-      all.close();
-      positions =
-          adapter.positions().merged(allPositions, before.length, visual, merged.sourceIndex());
-    }
+  private Positions positionsOfSurvivors(int[] source, int visual) {
+    return positions
+        .slice(0, before.length)
+        .then(positions.slice(before.length, before.length + visual).pick(source))
+        .then(positions.slice(before.length + visual, positions.size()));
   }
 
   private void prefillUpper() {
@@ -237,14 +249,27 @@ final class VideoPrefixBuild implements PrefixBuild {
     }
   }
 
-  private long bytes() {
-    int layers = adapter.text().layers();
-    return parts.decoder().cacheBytes(mergeLayer, allPositions.size())
-        + parts.decoder().cacheBytes(layers - mergeLayer, positions.size());
+  private long bytes(int lowerTokens, int upperTokens) {
+    int layers = parts.config().text().layers();
+    return parts.decoder().cacheBytes(mergeLayer, lowerTokens)
+        + parts.decoder().cacheBytes(layers - mergeLayer, upperTokens);
   }
 
   private int[] promptTokens() {
-    return Stream.of(before, after, adapter.placeholders()).flatMapToInt(Arrays::stream).toArray();
+    int[] out = new int[before.length + after.length + 1];
+    System.arraycopy(before, 0, out, 0, before.length);
+    System.arraycopy(after, 0, out, before.length, after.length);
+    out[out.length - 1] = parts.config().videoToken();
+    return out;
+  }
+
+  /** Repeats the last frame until whole temporal steps are filled. */
+  private static List<ByteBuffer> padded(List<ByteBuffer> frames, int depth) {
+    List<ByteBuffer> out = new ArrayList<>(frames);
+    while (out.size() % depth != 0) {
+      out.add(out.get(out.size() - 1));
+    }
+    return out;
   }
 
   private static Tensor require(@Nullable Tensor tensor) {
