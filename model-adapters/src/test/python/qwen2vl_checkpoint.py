@@ -96,7 +96,7 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def train_tokenizer():
+def train_tokenizer(special_tokens=tuple(text.SPECIAL_TOKENS)):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -116,9 +116,11 @@ def train_tokenizer():
     tokenizer.train_from_iterator(text.CORPUS, trainer)
     assert tokenizer.get_vocab_size() == text.BASE_VOCAB, tokenizer.get_vocab_size()
     tokenizer.add_special_tokens(
-        [AddedToken(t, special=True, normalized=False) for t in text.SPECIAL_TOKENS]
+        [AddedToken(t, special=True, normalized=False) for t in special_tokens]
     )
-    assert all(tokenizer.token_to_id(token) == i for token, i in SPECIAL.items())
+    assert all(
+        tokenizer.token_to_id(token) == text.BASE_VOCAB + i for i, token in enumerate(special_tokens)
+    )
     return tokenizer
 
 

@@ -1,23 +1,30 @@
 package vidfold.model;
 
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
+import vidfold.torch.Torch;
 
 /** Shapes of published checkpoints that {@code vidfold bench} builds with random weights. */
 public enum BenchShape {
-  QWEN2_VL_2B(1536, 28, 12, 2, 8960, 151_936, true),
-  QWEN2_VL_7B(3584, 28, 28, 4, 18_944, 152_064, false),
-  QWEN2_VL_72B(8192, 80, 64, 8, 29_568, 152_064, false);
+  QWEN2_VL_2B("qwen2-vl-2b", Family.QWEN2_VL, 1536, 28, 12, 2, 8960, 151_936, true),
+  QWEN2_VL_7B("qwen2-vl-7b", Family.QWEN2_VL, 3584, 28, 28, 4, 18_944, 152_064, false),
+  QWEN2_VL_72B("qwen2-vl-72b", Family.QWEN2_VL, 8192, 80, 64, 8, 29_568, 152_064, false),
+  LLAVA_VIDEO_7B("llava-video-7b", Family.LLAVA, 3584, 28, 28, 4, 18_944, 152_064, false),
+  LLAVA_VIDEO_72B("llava-video-72b", Family.LLAVA, 8192, 80, 64, 8, 29_568, 152_064, false),
+  LLAVA_ONEVISION_500M("llava-onevision-0.5b", Family.LLAVA, 896, 24, 14, 2, 4864, 151_936, true);
 
-  private final int hidden;
-  private final int layers;
-  private final int heads;
-  private final int kvHeads;
-  private final int intermediate;
-  private final int vocabulary;
-  private final boolean tied;
+  private enum Family {
+    QWEN2_VL,
+    LLAVA
+  }
+
+  private final String label;
+  private final Family family;
+  private final Qwen2Config full;
 
   BenchShape(
+      String label,
+      Family family,
       int hidden,
       int layers,
       int heads,
@@ -25,18 +32,27 @@ public enum BenchShape {
       int intermediate,
       int vocabulary,
       boolean tied) {
-    this.hidden = hidden;
-    this.layers = layers;
-    this.heads = heads;
-    this.kvHeads = kvHeads;
-    this.intermediate = intermediate;
-    this.vocabulary = vocabulary;
-    this.tied = tied;
+    int half = hidden / heads / 2;
+    this.label = label;
+    this.family = family;
+    this.full =
+        new Qwen2Config(
+            hidden,
+            layers,
+            heads,
+            kvHeads,
+            intermediate,
+            vocabulary,
+            1e-6,
+            1_000_000,
+            family == Family.LLAVA ? List.of(half) : List.of(16, 24, 24),
+            tied,
+            32_768);
   }
 
   /** The name in flags, such as {@code qwen2-vl-2b}. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return label;
   }
 
   /** Finds a shape by its label. */
@@ -48,7 +64,7 @@ public enum BenchShape {
     }
     throw new IllegalArgumentException(
         "shape must be one of "
-            + java.util.Arrays.stream(values()).map(BenchShape::label).toList()
+            + Arrays.stream(values()).map(BenchShape::label).toList()
             + " but was '"
             + label
             + "'");
@@ -56,28 +72,48 @@ public enum BenchShape {
 
   /** The full depth of the decoder. */
   public int layers() {
-    return layers;
+    return full.layers();
   }
 
-  /** The configuration with fewer decoder layers and vision blocks. */
+  /** The decoder at full depth. */
+  Qwen2Config text() {
+    return full;
+  }
+
+  /** The adapter with fewer decoder layers and vision blocks. */
+  Adapter adapter(Torch torch, Weights weights, int decoderLayers, int visionBlocks) {
+    return switch (family) {
+      case QWEN2_VL ->
+          new Qwen2VlAdapter(torch, config(decoderLayers, visionBlocks), weights, "visual.");
+      case LLAVA ->
+          new LlavaAdapter(
+              torch,
+              llava(decoderLayers, visionBlocks),
+              weights,
+              new SiglipVision.Names("vision.", "first.", "second.", "newline"));
+    };
+  }
+
+  /** Qwen2-VL's configuration with fewer decoder layers and vision blocks. */
   Qwen2VlConfig config(int decoderLayers, int visionBlocks) {
-    Qwen2Config text =
-        new Qwen2Config(
-            hidden,
-            decoderLayers,
-            heads,
-            kvHeads,
-            intermediate,
-            vocabulary,
-            1e-6,
-            1_000_000,
-            List.of(16, 24, 24),
-            tied,
-            32_768);
-    VisionConfig vision = new VisionConfig(visionBlocks, 1280, 16, 4, 3, 14, 2, 2, hidden);
-    Qwen2VlVision.PixelScale scale =
-        new Qwen2VlVision.PixelScale(
-            new float[] {122.8f, 116.7f, 104.1f}, new float[] {68.5f, 66.6f, 70.3f});
-    return new Qwen2VlConfig(text, vision, scale, 128 * 784, 768 * 784, 128_000, 151_656);
+    VisionConfig vision = new VisionConfig(visionBlocks, 1280, 16, 4, 3, 14, 2, 2, full.hidden());
+    PixelScale scale =
+        new PixelScale(new float[] {122.8f, 116.7f, 104.1f}, new float[] {68.5f, 66.6f, 70.3f});
+    return new Qwen2VlConfig(
+        full.withLayers(decoderLayers), vision, scale, 128 * 784, 768 * 784, 128_000, 151_656);
+  }
+
+  private LlavaConfig llava(int decoderLayers, int visionBlocks) {
+    SiglipConfig so400m = SiglipConfig.SO400M_384;
+    return new LlavaConfig(
+        label,
+        full.withLayers(decoderLayers),
+        so400m.withBlocks(visionBlocks),
+        PixelScale.gray(0.5f, 0.5f),
+        Pooling.RELEASED,
+        NewlineMode.NO_TOKEN,
+        false,
+        new SamplingRule(1, 1, 128, false),
+        new int[0]);
   }
 }

@@ -1,5 +1,6 @@
 package vidfold.model;
 
+import java.util.function.Function;
 import vidfold.checkpoint.Checkpoint;
 import vidfold.text.ChatTemplate;
 import vidfold.text.IncrementalDecoder;
@@ -13,30 +14,50 @@ final class CheckpointPrompt implements Prompt {
   private final Tokenizer tokenizer;
   private final PromptCut cut;
   private final StopTokens stops;
+  private final Function<VideoFrames, String> note;
   private final int[] beforeVideo;
   private final int[] afterVideo;
 
-  private CheckpointPrompt(Tokenizer tokenizer, PromptCut cut, StopTokens stops) {
+  private CheckpointPrompt(
+      Tokenizer tokenizer, PromptCut cut, StopTokens stops, Function<VideoFrames, String> note) {
     this.tokenizer = tokenizer;
     this.cut = cut;
     this.stops = stops;
+    this.note = note;
     this.beforeVideo = cut.prefix().beforeVideo();
     this.afterVideo = cut.prefix().afterVideo();
   }
 
   /**
-   * Opens the text side of a folder.
+   * Opens the text side of a folder with the chat template that it holds.
    *
    * @param videoToken what the template writes where the video belongs
    */
   static CheckpointPrompt open(Checkpoint checkpoint, String videoToken) {
+    ChatTemplate template = ChatTemplate.open(checkpoint.folder());
+    return open(checkpoint, template, videoToken, video -> "");
+  }
+
+  /**
+   * Opens the text side of a folder.
+   *
+   * @param template its chat template
+   * @param videoToken what the template writes where the video belongs
+   * @param note what follows a video and what the template writes after it: nothing, or text that
+   *     ends with a newline
+   */
+  static CheckpointPrompt open(
+      Checkpoint checkpoint,
+      ChatTemplate template,
+      String videoToken,
+      Function<VideoFrames, String> note) {
     Tokenizer tokenizer = Tokenizer.open(checkpoint.folder());
     try {
-      ChatTemplate template = ChatTemplate.open(checkpoint.folder());
       return new CheckpointPrompt(
           tokenizer,
           new PromptCut(template, tokenizer, videoToken, null),
-          StopTokens.of(checkpoint, tokenizer));
+          StopTokens.of(checkpoint, tokenizer),
+          note);
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
@@ -49,8 +70,9 @@ final class CheckpointPrompt implements Prompt {
   }
 
   @Override
-  public int[] afterVideo() {
-    return afterVideo;
+  public int[] afterVideo(VideoFrames video) {
+    String text = note.apply(video);
+    return text.isEmpty() ? afterVideo : cut.afterVideo(text);
   }
 
   @Override

@@ -17,7 +17,7 @@ public final class ModelBench implements AutoCloseable {
   private static final int ANSWER_TOKENS = 16;
 
   private final Torch torch;
-  private final Qwen2VlConfig config;
+  private final Qwen2Config text;
   private final WeightLoader loader;
   private final Qwen2VideoLlm model;
 
@@ -82,15 +82,18 @@ public final class ModelBench implements AutoCloseable {
   /** Builds the model. */
   public ModelBench(Torch torch, Plan plan) {
     this.torch = torch;
-    this.config = plan.shape().config(plan.layers(), plan.visionBlocks());
     this.loader = new WeightLoader(torch);
+    Weights weights = new RandomWeights(loader);
+    Adapter adapter = plan.shape().adapter(torch, weights, plan.layers(), plan.visionBlocks());
+    this.text = adapter.text();
     this.model =
         new Qwen2VideoLlm(
             torch,
             new Qwen2VideoLlm.Identity(plan.shape().label(), "random"),
-            config,
-            new FixedPrompt(),
-            new Qwen2VideoLlm.NamedWeights(new RandomWeights(loader), "visual.", "model."));
+            Qwen2VideoLlm.Parts.load(
+                FixedPrompt::new,
+                () -> adapter,
+                () -> new Qwen2Decoder(torch, text, weights, "model.")));
   }
 
   /** The frame size the model takes for a clip. */
@@ -100,7 +103,6 @@ public final class ModelBench implements AutoCloseable {
 
   /** Measures the machine. */
   public Ceilings ceilings(int runs) {
-    Qwen2Config text = config.text();
     int rows = model.info().prefillChunk();
     try (Tensor w = loader.random(0.02, 2L * text.intermediate(), text.hidden());
         Tensor x = loader.random(1, rows, text.hidden())) {
@@ -192,7 +194,6 @@ public final class ModelBench implements AutoCloseable {
 
   /** Linear layers and causal attention; the last layer of a prefix only makes keys and values. */
   private double prefillFlops(KvPrefix.Summary s, int mergeLayer) {
-    Qwen2Config text = config.text();
     double head = s.promptTokens() - s.tokensAfter();
     double n = s.tokensBefore() + head;
     double m = s.promptTokens();
@@ -204,7 +205,6 @@ public final class ModelBench implements AutoCloseable {
   }
 
   private double decodeBytes(KvPrefix prefix) {
-    Qwen2Config text = config.text();
     double weights =
         text.layers() * text.linearFlopsPerLayer() / 2 + (double) text.vocabulary() * text.hidden();
     return weights * torch.dtype().bytes() + prefix.bytes();
@@ -233,7 +233,7 @@ public final class ModelBench implements AutoCloseable {
     }
 
     @Override
-    public int[] afterVideo() {
+    public int[] afterVideo(VideoFrames video) {
       return ids(1);
     }
 

@@ -6,8 +6,8 @@ interface Prompt extends AutoCloseable {
   /** Token ids before the video. */
   int[] beforeVideo();
 
-  /** Token ids between the video and the question. */
-  int[] afterVideo();
+  /** Token ids between this video and the question. */
+  int[] afterVideo(VideoFrames video);
 
   int[] question(String text);
 

@@ -1,6 +1,7 @@
 package vidfold.model;
 
 import java.util.List;
+import vidfold.checkpoint.ConfigNode;
 
 /**
  * Shape of a Qwen2 decoder, from {@code config.json}.
@@ -30,6 +31,12 @@ record Qwen2Config(
     boolean tiedHead,
     int contextLength) {
 
+  /** What the Qwen2 configuration class of transformers takes when a file does not say. */
+  private static final double DEFAULT_NORM_EPS = 1e-6;
+
+  private static final int DEFAULT_CONTEXT = 32_768;
+  private static final int LAYERS_72B = 80;
+
   Qwen2Config {
     ropeSections = List.copyOf(ropeSections);
     require(hidden % heads == 0, "hidden_size must be a multiple of num_attention_heads");
@@ -42,6 +49,57 @@ record Qwen2Config(
             + hidden / heads / 2
             + ", but sums to "
             + sections);
+  }
+
+  /**
+   * Reads a decoder's shape.
+   *
+   * @param root all of {@code config.json}
+   * @param text the part of it that describes the decoder: the root itself or {@code text_config}
+   * @param defaultTheta the base of the rotary frequencies if the file does not say
+   */
+  static Qwen2Config read(ConfigNode root, ConfigNode text, double defaultTheta) {
+    ConfigNode rope = text.find("rope_scaling").or(() -> text.find("rope_parameters")).orElse(text);
+    int headDim = text.getInt("hidden_size") / text.getInt("num_attention_heads");
+    List<Integer> sections =
+        rope.has("mrope_section") ? rope.getInts("mrope_section") : List.of(headDim / 2);
+    return new Qwen2Config(
+        text.getInt("hidden_size"),
+        text.getInt("num_hidden_layers"),
+        text.getInt("num_attention_heads"),
+        text.getInt("num_key_value_heads"),
+        text.getInt("intermediate_size"),
+        text.getInt("vocab_size"),
+        text.getDouble("rms_norm_eps", DEFAULT_NORM_EPS),
+        rope.getDouble("rope_theta", text.getDouble("rope_theta", defaultTheta)),
+        sections,
+        root.getBoolean("tie_word_embeddings", false)
+            || text.getBoolean("tie_word_embeddings", false),
+        text.getInt("max_position_embeddings", DEFAULT_CONTEXT));
+  }
+
+  /**
+   * The decoder layer before which the STTM paper merges: 2, and 0 in the 72B models (arXiv
+   * 2507.07990, table 5 and appendix).
+   */
+  int publishedMergeLayer() {
+    return layers >= LAYERS_72B ? 0 : Math.min(2, layers - 1);
+  }
+
+  /** The same shape at another depth. */
+  Qwen2Config withLayers(int count) {
+    return new Qwen2Config(
+        hidden,
+        count,
+        heads,
+        kvHeads,
+        intermediate,
+        vocabulary,
+        normEps,
+        ropeTheta,
+        ropeSections,
+        tiedHead,
+        contextLength);
   }
 
   /** D, the dimension of a head. */

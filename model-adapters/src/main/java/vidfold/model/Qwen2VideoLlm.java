@@ -2,11 +2,15 @@ package vidfold.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import vidfold.merging.TokenMergers;
 import vidfold.torch.Tensor;
 import vidfold.torch.Torch;
 
-/** A Qwen2-VL model: the vision tower, the Qwen2 decoder, the prompt and the sampler together. */
+/**
+ * A Video-LLM around the Qwen2 decoder: a family's {@link Adapter}, the decoder, the prompt and the
+ * sampler together.
+ */
 final class Qwen2VideoLlm implements VideoLlm {
 
   private static final int CPU_CHUNK = 1024;
@@ -14,38 +18,52 @@ final class Qwen2VideoLlm implements VideoLlm {
 
   private final Torch torch;
   private final ModelInfo info;
-  private final Qwen2VlConfig config;
-  private final Prompt prompt;
-  private final Qwen2VlVision vision;
-  private final Qwen2Decoder decoder;
+  private final Parts parts;
   private final Sampler sampler;
   private final TokenMergers mergers;
 
   /** What a checkpoint is called and how it is told apart. */
   record Identity(String name, String digest) {}
 
-  Qwen2VideoLlm(
-      Torch torch, Identity identity, Qwen2VlConfig config, Prompt prompt, NamedWeights weights) {
-    this.torch = torch;
-    this.config = config;
-    this.prompt = prompt;
-    this.vision =
-        new Qwen2VlVision(
-            torch, config.vision(), weights.weights(), weights.visionPrefix(), config.scale());
-    try {
-      this.decoder =
-          new Qwen2Decoder(torch, config.text(), weights.weights(), weights.decoderPrefix());
-    } catch (RuntimeException e) {
-      vision.close();
-      throw e;
+  /** What the model consists of; closing it closes all three. */
+  record Parts(Prompt prompt, Adapter adapter, Qwen2Decoder decoder) implements AutoCloseable {
+
+    /** Makes the parts in this order; if one fails, those before it are closed. */
+    static Parts load(
+        Supplier<? extends Prompt> prompt,
+        Supplier<? extends Adapter> adapter,
+        Supplier<Qwen2Decoder> decoder) {
+      Prompt text = prompt.get();
+      try {
+        Adapter vision = adapter.get();
+        try {
+          return new Parts(text, vision, decoder.get());
+        } catch (RuntimeException e) {
+          vision.close();
+          throw e;
+        }
+      } catch (RuntimeException e) {
+        text.close();
+        throw e;
+      }
     }
+
+    @Override
+    public void close() {
+      adapter.close();
+      decoder.close();
+      prompt.close();
+    }
+  }
+
+  /** Takes ownership of the parts. */
+  Qwen2VideoLlm(Torch torch, Identity identity, Parts parts) {
+    this.torch = torch;
+    this.parts = parts;
     this.sampler = new Sampler(torch);
     this.mergers = new TokenMergers(torch);
     this.info = describe(identity);
   }
-
-  /** Weights with what stands before the names of the vision tower's and the decoder's. */
-  record NamedWeights(Weights weights, String visionPrefix, String decoderPrefix) {}
 
   @Override
   public ModelInfo info() {
@@ -54,58 +72,57 @@ final class Qwen2VideoLlm implements VideoLlm {
 
   @Override
   public SamplingRule samplingRule() {
-    return new SamplingRule(2, 1, 256, config.vision().temporalPatch() == 2);
+    return parts.adapter().samplingRule();
+  }
+
+  @Override
+  public List<PublishedSttm> publishedThresholds() {
+    return PublishedSttm.of(parts.adapter().family(), parts.adapter().text());
   }
 
   @Override
   public FrameSize frameSize(int frames, int width, int height) {
-    return config.frameSize(frames, width, height);
+    return parts.adapter().frameSize(frames, width, height);
   }
 
   @Override
   public int[] questionTokens(String question) {
-    return prompt.question(question);
+    return parts.prompt().question(question);
   }
 
   @Override
   public int[] nextTurnTokens(String question) {
-    return prompt.nextTurn(question);
+    return parts.prompt().nextTurn(question);
   }
 
   @Override
   public int[] answerTokens(String answer) {
-    return prompt.answer(answer);
+    return parts.prompt().answer(answer);
   }
 
   @Override
   public boolean isStop(int token) {
-    return prompt.isStop(token);
+    return parts.prompt().isStop(token);
   }
 
   @Override
   public AnswerText newAnswerText() {
-    return prompt.newAnswerText();
+    return parts.prompt().newAnswerText();
   }
 
   @Override
   public PrefixBuild startPrefix(VideoFrames frames, PrefixSpec spec) {
-    int side = config.vision().patch();
-    int patches = frames.width() / side * (frames.height() / side);
-    int chunk = info.prefillChunk();
-    Qwen2VlPrefixBuild.Parts parts =
-        new Qwen2VlPrefixBuild.Parts(
-            vision,
-            decoder,
-            mergers.create(spec.merge()),
-            config,
-            Math.max(1, 4 * chunk / Math.max(1, patches)),
-            chunk);
-    return new Qwen2VlPrefixBuild(parts, prompt, frames, spec.mergeLayer());
+    return new VideoPrefixBuild(
+        new VideoPrefixBuild.Parts(parts.adapter(), parts.decoder(), mergers, info.prefillChunk()),
+        parts.prompt(),
+        frames,
+        spec);
   }
 
   @Override
   public Decoding open(KvPrefix prefix, SamplingParams params, int capacity) {
-    int layers = config.text().layers();
+    int layers = info.layers();
+    Qwen2Decoder decoder = parts.decoder();
     return new OwnKv(
         (PrefixKv) prefix.state(),
         decoder.newCache(layers, capacity),
@@ -118,7 +135,7 @@ final class Qwen2VideoLlm implements VideoLlm {
   public void prefill(Decoding sequence, int[] tokens) {
     OwnKv own = (OwnKv) sequence;
     own.requireRoom(tokens.length);
-    own.fed(tokens, decoder.prefillQuestion(tokens, own));
+    own.fed(tokens, parts.decoder().prefillQuestion(tokens, own));
   }
 
   @Override
@@ -129,9 +146,9 @@ final class Qwen2VideoLlm implements VideoLlm {
       own.requireRoom(1);
       batch.add(own);
     }
-    try (Tensor logits = decoder.decode(batch, tokens)) {
+    try (Tensor logits = parts.decoder().decode(batch, tokens)) {
       for (int b = 0; b < tokens.length; b++) {
-        batch.get(b).fed(new int[] {tokens[b]}, decoder.row(logits, b));
+        batch.get(b).fed(new int[] {tokens[b]}, parts.decoder().row(logits, b));
       }
     }
   }
@@ -143,25 +160,23 @@ final class Qwen2VideoLlm implements VideoLlm {
 
   @Override
   public void close() {
-    vision.close();
-    decoder.close();
+    parts.close();
     sampler.close();
     mergers.close();
-    prompt.close();
   }
 
   private ModelInfo describe(Identity identity) {
-    Qwen2Config text = config.text();
+    Qwen2Config text = parts.adapter().text();
     return new ModelInfo(
         identity.name(),
-        "qwen2-vl",
+        parts.adapter().family(),
         identity.digest(),
         torch.deviceName(),
         torch.dtype().label(),
         text.layers(),
         text.contextLength(),
-        Math.min(2, text.layers() - 1),
+        text.publishedMergeLayer(),
         torch.onGpu() ? GPU_CHUNK : CPU_CHUNK,
-        decoder.cacheBytes(text.layers(), 1));
+        parts.decoder().cacheBytes(text.layers(), 1));
   }
 }

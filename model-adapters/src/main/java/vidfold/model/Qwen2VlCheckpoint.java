@@ -1,10 +1,10 @@
 package vidfold.model;
 
-import java.util.List;
 import java.util.Optional;
 import vidfold.checkpoint.Checkpoint;
 import vidfold.checkpoint.CheckpointException;
 import vidfold.checkpoint.ConfigNode;
+import vidfold.torch.Torch;
 
 /**
  * Reads a Qwen2-VL folder's configuration: the published flat layout, and the nested one ({@code
@@ -23,6 +23,12 @@ final class Qwen2VlCheckpoint {
   private static final int DEFAULT_MAX_VIDEO_TOKENS = 128_000;
   private static final double DEFAULT_ROPE_THETA = 1_000_000;
 
+  /** The mean and deviation of CLIP's pictures. */
+  private static final PixelScale CLIP =
+      new PixelScale(
+          new float[] {0.48145466f * 255, 0.4578275f * 255, 0.40821073f * 255},
+          new float[] {0.26862954f * 255, 0.26130258f * 255, 0.27577711f * 255});
+
   private Qwen2VlCheckpoint() {}
 
   static Qwen2VlConfig config(Checkpoint checkpoint) {
@@ -33,9 +39,9 @@ final class Qwen2VlCheckpoint {
         checkpoint.videoPreprocessorConfig().or(checkpoint::preprocessorConfig);
     try {
       return new Qwen2VlConfig(
-          decoder(root, text),
+          Qwen2Config.read(root, text, DEFAULT_ROPE_THETA),
           vision,
-          scale(processor),
+          PixelScale.read(processor, CLIP),
           pixels(processor, "min_pixels", "shortest_edge", DEFAULT_MIN_PIXELS),
           pixels(processor, "max_pixels", "longest_edge", DEFAULT_MAX_PIXELS),
           processor
@@ -47,31 +53,16 @@ final class Qwen2VlCheckpoint {
     }
   }
 
-  /** The weights with the prefixes of whichever layout the names have. */
-  static Qwen2VideoLlm.NamedWeights weights(Checkpoint checkpoint, Weights weights) {
+  /** Loads the parts of the model. */
+  static Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights) {
+    Qwen2VlConfig config = config(checkpoint);
     boolean nested = checkpoint.weights().has("model.language_model.embed_tokens.weight");
-    return nested
-        ? new Qwen2VideoLlm.NamedWeights(weights, "model.visual.", "model.language_model.")
-        : new Qwen2VideoLlm.NamedWeights(weights, "visual.", "model.");
-  }
-
-  private static Qwen2Config decoder(ConfigNode root, ConfigNode text) {
-    ConfigNode rope = text.find("rope_scaling").or(() -> text.find("rope_parameters")).orElse(text);
-    int headDim = text.getInt("hidden_size") / text.getInt("num_attention_heads");
-    List<Integer> sections =
-        rope.has("mrope_section") ? rope.getInts("mrope_section") : List.of(headDim / 2);
-    return new Qwen2Config(
-        text.getInt("hidden_size"),
-        text.getInt("num_hidden_layers"),
-        text.getInt("num_attention_heads"),
-        text.getInt("num_key_value_heads"),
-        text.getInt("intermediate_size"),
-        text.getInt("vocab_size"),
-        text.getDouble("rms_norm_eps"),
-        rope.getDouble("rope_theta", text.getDouble("rope_theta", DEFAULT_ROPE_THETA)),
-        sections,
-        root.getBoolean("tie_word_embeddings", text.getBoolean("tie_word_embeddings", false)),
-        text.getInt("max_position_embeddings"));
+    String vision = nested ? "model.visual." : "visual.";
+    String decoder = nested ? "model.language_model." : "model.";
+    return Qwen2VideoLlm.Parts.load(
+        () -> CheckpointPrompt.open(checkpoint, VIDEO_TOKEN),
+        () -> new Qwen2VlAdapter(torch, config, weights, vision),
+        () -> new Qwen2Decoder(torch, config.text(), weights, decoder));
   }
 
   private static VisionConfig vision(ConfigNode vision) {
@@ -85,28 +76,6 @@ final class Qwen2VlCheckpoint {
         vision.getInt("temporal_patch_size", 2),
         vision.getInt("spatial_merge_size", 2),
         vision.getInt("hidden_size"));
-  }
-
-  private static Qwen2VlVision.PixelScale scale(Optional<ConfigNode> processor) {
-    float[] mean = {0.48145466f, 0.4578275f, 0.40821073f};
-    float[] deviation = {0.26862954f, 0.26130258f, 0.27577711f};
-    processor.filter(p -> p.has("image_mean")).ifPresent(p -> copy(p, "image_mean", mean));
-    processor.filter(p -> p.has("image_std")).ifPresent(p -> copy(p, "image_std", deviation));
-    for (int i = 0; i < 3; i++) {
-      mean[i] *= 255;
-      deviation[i] *= 255;
-    }
-    return new Qwen2VlVision.PixelScale(mean, deviation);
-  }
-
-  private static void copy(ConfigNode node, String key, float[] to) {
-    List<Double> values = node.getDoubles(key);
-    if (values.size() != to.length) {
-      throw node.unusable(key, "3 numbers");
-    }
-    for (int i = 0; i < to.length; i++) {
-      to[i] = values.get(i).floatValue();
-    }
   }
 
   private static long pixels(

@@ -15,7 +15,7 @@ package vidfold.model;
 record Qwen2VlConfig(
     Qwen2Config text,
     VisionConfig vision,
-    Qwen2VlVision.PixelScale scale,
+    PixelScale scale,
     long minPixels,
     long maxPixels,
     long maxVideoTokens,

@@ -36,9 +36,6 @@ final class Qwen2VlVision implements AutoCloseable {
     }
   }
 
-  /** Mean and deviation of a pixel on the scale 0 to 255, one entry a channel. */
-  record PixelScale(float[] mean, float[] deviation) {}
-
   /**
    * Encodes whole temporal steps.
    *

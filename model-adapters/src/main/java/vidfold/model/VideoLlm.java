@@ -17,6 +17,11 @@ public interface VideoLlm extends AutoCloseable {
   /** The adapter's rule for choosing frames. */
   SamplingRule samplingRule();
 
+  /** Thresholds that were published for this very model, most tokens first; maybe none. */
+  default List<PublishedSttm> publishedThresholds() {
+    return List.of();
+  }
+
   /** The frame size, in pixels, that the vision tower takes for a clip of this shape. */
   FrameSize frameSize(int frames, int width, int height);
 

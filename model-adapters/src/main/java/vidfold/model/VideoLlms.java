@@ -1,7 +1,9 @@
 package vidfold.model;
 
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import vidfold.checkpoint.Checkpoint;
 import vidfold.checkpoint.CheckpointException;
 import vidfold.torch.Torch;
@@ -9,9 +11,20 @@ import vidfold.torch.Torch;
 /** Opens checkpoint folders: the adapter follows from {@code config.json} alone. */
 public final class VideoLlms {
 
-  private static final List<String> SUPPORTED = List.of(Qwen2VlCheckpoint.ARCHITECTURE);
+  /** The families by the name that {@code architectures} gives their model class. */
+  private static final Map<String, Family> FAMILIES =
+      new TreeMap<>(
+          Map.of(
+              Qwen2VlCheckpoint.ARCHITECTURE, Qwen2VlCheckpoint::load,
+              LlavaCheckpoint.ONEVISION, LlavaCheckpoint::load,
+              LlavaCheckpoint.LMMS_LAB, LlavaCheckpoint::load));
 
   private VideoLlms() {}
+
+  /** Loads the parts of a model from its checkpoint. */
+  private interface Family {
+    Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights);
+  }
 
   /**
    * Loads a model onto the device.
@@ -22,26 +35,34 @@ public final class VideoLlms {
   public static VideoLlm open(Path folder, Torch torch) {
     try (Checkpoint checkpoint = Checkpoint.open(folder);
         WeightLoader loader = new WeightLoader(torch)) {
-      if (checkpoint.architectures().stream().noneMatch(SUPPORTED::contains)) {
-        throw new CheckpointException(
-            checkpoint.config().file(),
-            "architectures: expected one of "
-                + SUPPORTED
-                + " but found "
-                + checkpoint.architectures()
-                + " (model_type "
-                + checkpoint.config().getString("model_type", "not given")
-                + ")");
-      }
-      Qwen2VlConfig config = Qwen2VlCheckpoint.config(checkpoint);
       Weights weights = new CheckpointWeights(checkpoint.weights(), loader);
       return new Qwen2VideoLlm(
           torch,
           new Qwen2VideoLlm.Identity(
               folder.toAbsolutePath().normalize().getFileName().toString(), checkpoint.digest()),
-          config,
-          CheckpointPrompt.open(checkpoint, Qwen2VlCheckpoint.VIDEO_TOKEN),
-          Qwen2VlCheckpoint.weights(checkpoint, weights));
+          load(checkpoint, torch, weights));
     }
+  }
+
+  /** Loads the parts of the checkpoint's family. */
+  static Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights) {
+    return family(checkpoint).load(checkpoint, torch, weights);
+  }
+
+  private static Family family(Checkpoint checkpoint) {
+    return checkpoint.architectures().stream()
+        .flatMap(name -> Optional.ofNullable(FAMILIES.get(name)).stream())
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    checkpoint.config().file(),
+                    "architectures: expected one of "
+                        + FAMILIES.keySet()
+                        + " but found "
+                        + checkpoint.architectures()
+                        + " (model_type "
+                        + checkpoint.config().getString("model_type", "not given")
+                        + ")"));
   }
 }

@@ -3,6 +3,7 @@ package vidfold.text;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -34,6 +35,7 @@ public final class PromptCut {
   private final @Nullable String system;
   private final String videoToken;
   private final PrefixTokens prefix;
+  private final String afterVideo;
   private final String afterQuestion;
   private final String beforeNext;
   private final String afterNext;
@@ -42,7 +44,7 @@ public final class PromptCut {
    * Cuts a template.
    *
    * @param videoToken what the template writes where the video belongs, for example {@code
-   *     <|video_pad|>}; one token of the vocabulary
+   *     <|video_pad|>}; if it is no token of the vocabulary, the texts around it are encoded apart
    * @param system the system prompt, as plain text; null leaves it to the template
    * @throws CheckpointException if the template drops or repeats the video or a text, or if the
    *     pieces do not have the ids of the whole
@@ -59,6 +61,7 @@ public final class PromptCut {
     String[] aroundVideo = cut(aroundQuestion[0], videoToken);
     this.prefix =
         new PrefixTokens(encodeHead(aroundVideo[0], system), encodeHead(aroundVideo[1], system));
+    this.afterVideo = aroundVideo[1];
     this.afterQuestion = aroundQuestion[1];
     String[] aroundNext = cut(cut(template.render(twoTurns(), true), ANSWER)[1], NEXT);
     this.beforeNext = aroundNext[0];
@@ -70,6 +73,18 @@ public final class PromptCut {
   /** The tokens before the video and between the video and the question. */
   public PrefixTokens prefix() {
     return prefix;
+  }
+
+  /**
+   * The tokens between a video and the question if a note stands before the question.
+   *
+   * @param note trusted text that ends with a newline
+   */
+  public int[] afterVideo(String note) {
+    if (!note.endsWith("\n")) {
+      throw new IllegalArgumentException("expected a note that ends with a newline");
+    }
+    return encodeHead(afterVideo + note, system);
   }
 
   /** The first question, the end of the user's turn and the header of the answer. */
@@ -142,20 +157,26 @@ public final class PromptCut {
   private void checkWhole(String opening, String[] aroundVideo) {
     String sample = "What is it?";
     String instruction = "Be brief.";
-    int videoId =
-        tokenizer
-            .idOf(videoToken)
-            .orElseThrow(() -> defect("expected a token of the vocabulary in " + videoToken));
-    int[] joined =
-        Stream.of(
-                encodeHead(aroundVideo[0], instruction),
-                new int[] {videoId},
-                encodeHead(aroundVideo[1], instruction),
-                question(sample))
+    OptionalInt videoId = tokenizer.idOf(videoToken);
+    int[] head = encodeHead(aroundVideo[0], instruction);
+    int[] tail =
+        Stream.of(encodeHead(aroundVideo[1], instruction), question(sample))
             .flatMapToInt(Arrays::stream)
             .toArray();
     String whole = opening.replace(SYSTEM, instruction).replace(QUESTION, sample);
-    int[] expected = tokenizer.encodeTemplate(whole);
+    if (videoId.isPresent()) {
+      int[] video = {videoId.getAsInt()};
+      checkSame(
+          Stream.of(head, video, tail).flatMapToInt(Arrays::stream).toArray(),
+          tokenizer.encodeTemplate(whole));
+    } else {
+      String[] around = cut(whole, videoToken);
+      checkSame(head, tokenizer.encodeTemplate(around[0]));
+      checkSame(tail, tokenizer.encodeTemplate(around[1]));
+    }
+  }
+
+  private void checkSame(int[] joined, int[] expected) {
     if (!Arrays.equals(joined, expected)) {
       throw defect(
           "expected pieces with the ids of the whole, %s, but found %s"

@@ -2,13 +2,12 @@ package vidfold.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -23,7 +22,6 @@ import vidfold.torch.Tensor;
 import vidfold.torch.TensorScope;
 import vidfold.torch.Torch;
 import vidfold.torch.TorchConfig;
-import vidfold.video.BicubicResize;
 
 /**
  * Qwen2-VL against Hugging Face transformers on a tiny random checkpoint. What made the files, and
@@ -40,6 +38,7 @@ class Qwen2VlOracleTest {
   private static WeightLoader loader;
   private static Qwen2Decoder decoder;
   private static Qwen2VlVision vision;
+  private static Qwen2VlAdapter adapter;
   private static TokenMergers mergers;
 
   @BeforeAll
@@ -51,6 +50,7 @@ class Qwen2VlOracleTest {
     Weights weights = new CheckpointWeights(checkpoint.weights(), loader);
     decoder = new Qwen2Decoder(torch, config.text(), weights, "model.");
     vision = new Qwen2VlVision(torch, config.vision(), weights, "visual.", config.scale());
+    adapter = new Qwen2VlAdapter(torch, config, weights, "visual.");
     mergers = new TokenMergers(torch);
   }
 
@@ -58,6 +58,7 @@ class Qwen2VlOracleTest {
   static void close() {
     decoder.close();
     vision.close();
+    adapter.close();
     loader.close();
     mergers.close();
     checkpoint.close();
@@ -81,8 +82,10 @@ class Qwen2VlOracleTest {
         List<ByteBuffer> step = pixels.subList(at, at + depth);
         steps.add(scope.own(vision.patchify(step, frames.width(), frames.height())));
       }
-      assertClose(
-          scope.own(decoder.cat(steps)).toFloats(), floats(file, "pixel_values_videos"), 1e-5f);
+      Oracles.assertClose(
+          scope.own(decoder.cat(steps)).toFloats(),
+          Oracles.floats(file, "pixel_values_videos"),
+          1e-5f);
     }
   }
 
@@ -91,7 +94,8 @@ class Qwen2VlOracleTest {
   void shouldMakeTheSameVisualTokens(String name) {
     try (SafetensorsFile file = open(name);
         TensorScope scope = new TensorScope()) {
-      assertClose(visualTokens(file, scope).toFloats(), floats(file, "vision_features"), 1e-4f);
+      Oracles.assertClose(
+          visualTokens(file, scope).toFloats(), Oracles.floats(file, "vision_features"), 1e-4f);
     }
   }
 
@@ -105,7 +109,7 @@ class Qwen2VlOracleTest {
       assertThat(found.t()).isEqualTo(Arrays.copyOfRange(expected, 0, n));
       assertThat(found.h()).isEqualTo(Arrays.copyOfRange(expected, n, 2 * n));
       assertThat(found.w()).isEqualTo(Arrays.copyOfRange(expected, 2 * n, 3 * n));
-      assertThat(found.next()).isEqualTo(facts(file).get("next_position").asLong());
+      assertThat(found.next()).isEqualTo(Oracles.facts(file).get("next_position").asLong());
     }
   }
 
@@ -119,7 +123,8 @@ class Qwen2VlOracleTest {
       Tensor kv = scope.own(decoder.newCache(layers, ids.length));
       Tensor x = scope.own(embedded(file, scope));
       Tensor out = scope.own(decoder.prefillPrefix(x, positions(file), kv, 0, 0, false));
-      assertClose(scope.own(decoder.logits(out)).toFloats(), floats(file, "logits"), 1e-4f);
+      Oracles.assertClose(
+          scope.own(decoder.logits(out)).toFloats(), Oracles.floats(file, "logits"), 1e-4f);
     }
   }
 
@@ -182,32 +187,7 @@ class Qwen2VlOracleTest {
 
   private static void assertSameTokens(
       SafetensorsFile file, PrefixKv prefix, int[] question, int chunk) {
-    long[] expected = file.find("greedy_tokens").toLongs();
-    float[] logprobs = floats(file, "greedy_logprobs");
-    int capacity = question.length + expected.length;
-    try (Sampler sampler = new Sampler(torch);
-        OwnKv own =
-            new OwnKv(
-                prefix,
-                decoder.newCache(config.text().layers(), capacity),
-                capacity,
-                0,
-                SamplingParams.greedy())) {
-      for (int at = 0; at < question.length; at += chunk) {
-        int[] part = Arrays.copyOfRange(question, at, Math.min(question.length, at + chunk));
-        own.fed(part, decoder.prefillQuestion(part, own));
-      }
-      for (int i = 0; i < expected.length; i++) {
-        TokenChoice choice = sampler.sample(own);
-        assertThat(choice.token()).as("token %d", i).isEqualTo((int) expected[i]);
-        assertThat(choice.logprob())
-            .isCloseTo(logprobs[i], org.assertj.core.data.Offset.offset(1e-3f));
-        int[] next = {choice.token()};
-        try (Tensor logits = decoder.decode(List.of(own), next)) {
-          own.fed(next, decoder.row(logits, 0));
-        }
-      }
-    }
+    Oracles.assertGreedyTokens(torch, decoder, prefix, new Oracles.Asked(question, chunk), file);
   }
 
   private static KvPrefix build(SafetensorsFile file, int mergeLayer, int chunk) {
@@ -215,10 +195,10 @@ class Qwen2VlOracleTest {
   }
 
   private static KvPrefix build(SafetensorsFile file, MergeSpec merge, int mergeLayer, int chunk) {
-    Qwen2VlPrefixBuild.Parts parts =
-        new Qwen2VlPrefixBuild.Parts(vision, decoder, mergers.create(merge), config, 1, chunk);
-    try (Qwen2VlPrefixBuild build =
-        new Qwen2VlPrefixBuild(parts, prompt(ids(file)), frames(file), mergeLayer)) {
+    VideoPrefixBuild.Parts parts = new VideoPrefixBuild.Parts(adapter, decoder, mergers, chunk);
+    PrefixSpec spec = new PrefixSpec(merge, mergeLayer);
+    try (VideoPrefixBuild build =
+        new VideoPrefixBuild(parts, prompt(ids(file)), frames(file), spec)) {
       while (!build.advance()) {}
       return build.finish();
     }
@@ -233,7 +213,7 @@ class Qwen2VlOracleTest {
       }
 
       @Override
-      public int[] afterVideo() {
+      public int[] afterVideo(VideoFrames video) {
         return new int[] {ids[cut(ids) - 1]};
       }
 
@@ -302,20 +282,10 @@ class Qwen2VlOracleTest {
   /** The clip's frames, resized as the server resizes them. */
   private static VideoFrames frames(SafetensorsFile file) {
     long[] shape = file.find("frames").shape();
-    ByteBuffer all = file.find("frames").map().get(0);
-    int h = (int) shape[1];
-    int w = (int) shape[2];
-    FrameSize size = config.frameSize((int) shape[0], w, h);
-    BicubicResize resize = new BicubicResize(w, h, size.width(), size.height());
-    List<ByteBuffer> out = new ArrayList<>();
-    List<Double> times = new ArrayList<>();
-    for (int i = 0; i < shape[0]; i++) {
-      ByteBuffer frame = ByteBuffer.allocateDirect(size.width() * size.height() * 3);
-      resize.resize(all.slice(i * h * w * 3, h * w * 3), frame);
-      out.add(frame);
-      times.add(i * 0.5);
-    }
-    return new VideoFrames(out, size.width(), size.height(), times);
+    FrameSize size = config.frameSize((int) shape[0], (int) shape[2], (int) shape[1]);
+    List<ByteBuffer> frames = Oracles.resized(file, size);
+    List<Double> times = IntStream.range(0, frames.size()).mapToObj(i -> i * 0.5).toList();
+    return new VideoFrames(frames, size.width(), size.height(), times);
   }
 
   private static int firstPad(int[] ids) {
@@ -340,28 +310,7 @@ class Qwen2VlOracleTest {
     return SafetensorsFile.open(ORACLE.resolve("cases").resolve(name + ".safetensors"));
   }
 
-  private static JsonNode facts(SafetensorsFile file) {
-    try {
-      return new ObjectMapper().readTree(file.metadata().get("case"));
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw new AssertionError(e);
-    }
-  }
-
   private static int[] ids(SafetensorsFile file) {
-    return Arrays.stream(file.find("input_ids").toLongs()).mapToInt(i -> (int) i).toArray();
-  }
-
-  private static float[] floats(SafetensorsFile file, String name) {
-    return file.find(name).toFloats();
-  }
-
-  private static void assertClose(float[] found, float[] expected, float tolerance) {
-    assertThat(found).hasSameSizeAs(expected);
-    float worst = 0;
-    for (int i = 0; i < found.length; i++) {
-      worst = Math.max(worst, Math.abs(found[i] - expected[i]));
-    }
-    assertThat(worst).as("largest difference").isLessThanOrEqualTo(tolerance);
+    return Oracles.ints(file, "input_ids");
   }
 }

@@ -41,11 +41,15 @@ class VideoLlmsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"none, 0", "none, 2", "sttm, 0", "sttm, 2"})
-  void shouldAnswerALaterQuestionAsIfItWereTheFirst(String reducer, int mergeLayer) {
+  @CsvSource({
+    "qwen2vl, none, 0", "qwen2vl, none, 2", "qwen2vl, sttm, 0", "qwen2vl, sttm, 2",
+    "llava, none, 0", "llava, none, 2", "llava, sttm, 0", "llava, sttm, 2"
+  })
+  void shouldAnswerALaterQuestionAsIfItWereTheFirst(String family, String reducer, int mergeLayer) {
+    Path folder = Path.of("src/test/resources/oracle", family, "checkpoint");
     MergeSpec merge = reducer.equals("none") ? MergeSpec.none() : MergeSpec.sttm("strict", 0.5);
     PrefixSpec spec = new PrefixSpec(merge, mergeLayer);
-    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
+    try (VideoLlm model = VideoLlms.open(folder, torch)) {
       List<Integer> fresh;
       try (KvPrefix prefix = build(model, spec)) {
         fresh = answer(model, prefix, "And what next?");
@@ -124,7 +128,9 @@ class VideoLlmsTest {
     assertThatThrownBy(() -> VideoLlms.open(folder, torch))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("config.json")
-        .hasMessageContaining("[Qwen2VLForConditionalGeneration]")
+        .hasMessageContaining(
+            "[LlavaOnevisionForConditionalGeneration, LlavaQwenForCausalLM,"
+                + " Qwen2VLForConditionalGeneration]")
         .hasMessageContaining("GptForVideos");
   }
 

@@ -80,7 +80,7 @@ final class ConfigFlags {
         OptionSpec.builder(CONFIG)
             .type(Path.class)
             .paramLabel("FILE")
-            .description("File of 'key = value' lines; 'vidfold config' lists the keys.")
+            .description("YAML file of keys; 'vidfold config' prints one with all of them.")
             .build());
     command.addOption(
         OptionSpec.builder(SET)

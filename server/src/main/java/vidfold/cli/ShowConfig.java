@@ -3,6 +3,7 @@ package vidfold.cli;
 import java.io.PrintWriter;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -17,6 +18,9 @@ import vidfold.server.config.Settings;
     mixinStandardHelpOptions = true,
     description = "Print every key of the configuration, its value and where that comes from.")
 final class ShowConfig implements Callable<Integer> {
+  /** What YAML takes for a text or a number without quotes. */
+  private static final Pattern PLAIN = Pattern.compile("(~/)?[\\w./][\\w./-]*");
+
   private final Map<String, String> environment;
 
   @Spec private CommandSpec spec;
@@ -48,7 +52,11 @@ final class ShowConfig implements Callable<Integer> {
       if (given.source() != Settings.Source.DEFAULT) {
         out.printf("# from %s; the default is %s%n", given.origin(), key.defaultText());
       }
-      out.printf("%s = %s%n%n", key.name(), given.text());
+      out.printf("%s: %s%n%n", key.name(), yaml(given.text()));
     }
+  }
+
+  private static String yaml(String text) {
+    return PLAIN.matcher(text).matches() ? text : "'" + text.replace("'", "''") + "'";
   }
 }

@@ -59,14 +59,15 @@ class MainTest {
 
   @Test
   void shouldReadTheFileThatTheEnvironmentNames() throws IOException {
-    Path file = Files.writeString(folder.resolve("c"), "http.port = 81\n");
+    Path file = Files.writeString(folder.resolve("c"), "http.port: 81\n");
     Typed typed = Typed.run(Map.of("VIDFOLD_CONFIG", file.toString()), "config");
-    assertThat(typed.outLines()).contains("http.port = 81");
+    assertThat(typed.outLines()).contains("http.port: 81");
   }
 
   @Test
   void shouldPrintAConfigurationThatIsItselfAFile() throws IOException {
-    Typed first = Typed.run(Map.of(), "config", "--set", "answer.retention=0.3");
+    Typed first =
+        Typed.run(Map.of("VIDFOLD_HTTP_HOST", "::1"), "config", "--set", "answer.retention=0.3");
     Path file = Files.writeString(folder.resolve("c"), first.out());
     Typed second = Typed.run(Map.of(), "config", "--config", file.toString());
 
@@ -76,7 +77,7 @@ class MainTest {
         .filteredOn(line -> !line.startsWith("#"))
         .containsExactlyElementsOf(
             first.outLines().stream().filter(line -> !line.startsWith("#")).toList())
-        .contains("answer.retention = 0.3");
+        .contains("answer.retention: 0.3", "http.host: '::1'");
   }
 
   @Test

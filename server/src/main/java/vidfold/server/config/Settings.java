@@ -1,17 +1,10 @@
 package vidfold.server.config;
 
-import java.io.IOException;
-import java.io.Reader;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -64,7 +57,7 @@ public final class Settings {
   /**
    * Reads every value once.
    *
-   * @param file {@code key = value} lines as Java's properties files have them, or null
+   * @param file a YAML file, whole keys or parts of them, or null
    * @param environment variables, of which only those with our prefix count
    * @throws IllegalArgumentException on an unknown key or a value that is not as expected
    */
@@ -75,7 +68,7 @@ public final class Settings {
       given.put(key.name(), new Given(key.defaultText(), Source.DEFAULT, "the default"));
     }
     if (file != null) {
-      readFile(file).forEach((key, text) -> put(given, key, fromFile(file, text)));
+      ConfigFile.read(file).forEach((key, text) -> put(given, key, fromFile(file, text)));
     }
     readEnvironment(environment).forEach(given::put);
     for (Flag flag : flags) {
@@ -96,30 +89,6 @@ public final class Settings {
               .formatted(key, value.origin(), nearest(key, names)));
     }
     given.put(key, value);
-  }
-
-  private static Map<String, String> readFile(Path file) {
-    Map<String, String> lines = new LinkedHashMap<>();
-    Properties reader =
-        new Properties() {
-          private static final long serialVersionUID = 1;
-
-          @Override
-          public synchronized @Nullable Object put(Object key, Object value) {
-            if (lines.put((String) key, (String) value) != null) {
-              throw new IllegalArgumentException("key '" + key + "' is twice in file " + file);
-            }
-            return null;
-          }
-        };
-    try (Reader text = Files.newBufferedReader(file)) {
-      reader.load(text);
-      return lines;
-    } catch (NoSuchFileException e) {
-      throw new IllegalArgumentException("there is no configuration file " + file, e);
-    } catch (IOException e) {
-      throw new UncheckedIOException("the configuration file " + file + " cannot be read", e);
-    }
   }
 
   private static Map<String, Given> readEnvironment(Map<String, String> environment) {

@@ -55,7 +55,12 @@ final class FrameReader {
     List<String> warnings = new ArrayList<>(info.warnings());
     warnings.addAll(decoded.warnings());
     return new Clip(
-        new VideoFrames(frames.rgb, size.width(), size.height(), decoded.seconds()),
+        new VideoFrames(
+            frames.rgb,
+            size.width(),
+            size.height(),
+            decoded.seconds(),
+            info.durationSeconds()),
         probed.millis(),
         decodeMillis,
         List.copyOf(warnings));

@@ -27,7 +27,7 @@ class SettingsTest {
 
   @Test
   void shouldLetFlagsWinOverEnvironmentOverFileOverDefaults() throws IOException {
-    Path file = file("http.port = 1\nhttp.host = ::1\nengine.max-running = 3\n# a remark\n");
+    Path file = file("# a remark\nhttp:\n  port: 1\n  host: ::1\nengine.max-running: 3\n");
     Map<String, String> environment =
         Map.of("VIDFOLD_HTTP_PORT", "2", "VIDFOLD_ENGINE_MAX_RUNNING", "4");
 
@@ -42,16 +42,46 @@ class SettingsTest {
 
   @Test
   void shouldRefuseAnUnknownKeyOfTheFile() throws IOException {
-    Path file = file("http.prot = 1\n");
+    Path file = file("http.prot: 1\n");
     assertThatThrownBy(() -> read(file, Map.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("unknown key 'http.prot' in file " + file + "; did you mean 'http.port'?");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{http.port: 1, http: {port: 2}} | expected each key once but found 'http.port' twice",
+        "{http: {port: [1, 2]}} | expected one value for 'http.port' but found a list",
+        "{http: {port: }} | expected one value for 'http.port' but found none",
+        "[http.port] | expected key: value but found something else",
+      })
+  void shouldNameTheDefectOfTheFile(String yaml, String defect) throws IOException {
+    Path file = file(yaml);
+    assertThatThrownBy(() -> read(file, Map.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("file " + file + ": " + defect);
+  }
+
   @Test
-  void shouldRefuseAKeyThatIsTwiceInTheFile() throws IOException {
-    Path file = file("http.port = 1\nhttp.port = 2\n");
-    assertThatThrownBy(() -> read(file, Map.of())).hasMessageContaining("'http.port' is twice");
+  void shouldNameTheLineThatIsNoYaml() throws IOException {
+    Path file = file("http.port: 1\nhttp.host: 'x\n");
+    assertThatThrownBy(() -> read(file, Map.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(file + ", line ");
+  }
+
+  @Test
+  void shouldTakeValuesAsTheyAreWritten() throws IOException {
+    Settings settings = read(file("http.port: 0900\nanswer.seed: 9007199254740993\n"), Map.of());
+    assertThat(settings.get(ConfigKeys.HTTP_PORT)).isEqualTo(900);
+    assertThat(settings.get(ConfigKeys.ANSWER_SEED)).isEqualTo(9007199254740993L);
+  }
+
+  @Test
+  void shouldTakeAnEmptyFile() throws IOException {
+    assertThat(read(file("# nothing\n"), Map.of()).get(ConfigKeys.HTTP_PORT)).isEqualTo(8000);
   }
 
   @Test
@@ -139,7 +169,7 @@ class SettingsTest {
   }
 
   private Path file(String text) throws IOException {
-    return Files.writeString(folder.resolve("vidfold.properties"), text);
+    return Files.writeString(folder.resolve("vidfold.yaml"), text);
   }
 
   private static Settings read(

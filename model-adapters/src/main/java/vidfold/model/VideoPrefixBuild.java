@@ -1,21 +1,25 @@
 package vidfold.model;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergedTokens;
 import vidfold.merging.TokenMerger;
+import vidfold.merging.TokenMergers;
 import vidfold.merging.VideoTokens;
 import vidfold.torch.Tensor;
 
 /**
  * Builds the prefix of one video in steps: vision, then the decoder layers below the merge layer on
  * all tokens, then the merge, then the other layers on the survivors. At merge layer 0 the merge
- * comes right after vision. Survivors keep the M-RoPE ids of their top-left cell; text after the
- * video keeps its ids.
+ * comes right after vision. What tokens enter the decoder, and how they are numbered before and
+ * after the merge, is the {@link Adapter}'s business.
  */
-final class Qwen2VlPrefixBuild implements PrefixBuild {
+final class VideoPrefixBuild implements PrefixBuild {
+
+  private static final int VISION_CHUNKS = 4;
 
   private enum Phase {
     VISION,
@@ -28,73 +32,51 @@ final class Qwen2VlPrefixBuild implements PrefixBuild {
   /**
    * What a build works with.
    *
-   * @param visionSteps temporal steps encoded at once
-   * @param chunk tokens prefilled at once
+   * @param chunk tokens prefilled at once; the vision tower gets four times as many patches
    */
-  record Parts(
-      Qwen2VlVision vision,
-      Qwen2Decoder decoder,
-      TokenMerger merger,
-      Qwen2VlConfig config,
-      int visionSteps,
-      int chunk) {}
+  record Parts(Adapter adapter, Qwen2Decoder decoder, TokenMergers mergers, int chunk) {}
 
   private final Parts parts;
+  private final Adapter adapter;
   private final int[] before;
   private final int[] after;
   private final int mergeLayer;
-  private final int steps;
-  private final int rows;
-  private final int cols;
+  private final @Nullable TokenMerger merger;
+  private final VisualGrid grid;
   private final VideoFrames frames;
-  private final List<ByteBuffer> pixels;
   private final List<Tensor> encoded = new ArrayList<>();
   private final List<Tensor> chunks = new ArrayList<>();
 
   private Phase phase = Phase.VISION;
-  private Positions positions;
+  private Positions allPositions = Positions.text(0, 0);
+  private Positions positions = Positions.text(0, 0);
   private @Nullable Tensor hidden;
   private @Nullable Tensor lower;
   private @Nullable Tensor upper;
   private @Nullable MergedTokens merged;
-  private int survivors;
   private int done;
   private double visionMillis;
   private double mergeMillis;
   private double prefillMillis;
 
-  Qwen2VlPrefixBuild(Parts parts, Prompt prompt, VideoFrames frames, int mergeLayer) {
-    VisionConfig vision = parts.config().vision();
-    int side = vision.patch() * vision.merge();
-    if (frames.width() % side != 0 || frames.height() % side != 0) {
-      throw new IllegalArgumentException(
-          "frames must have sides that are multiples of "
-              + side
-              + " but are "
-              + frames.width()
-              + "x"
-              + frames.height());
-    }
-    if (mergeLayer >= parts.config().text().layers()) {
+  VideoPrefixBuild(Parts parts, Prompt prompt, VideoFrames frames, PrefixSpec spec) {
+    this.parts = parts;
+    this.adapter = parts.adapter();
+    int layers = adapter.text().layers();
+    if (spec.mergeLayer() >= layers) {
       throw new IllegalArgumentException(
           "merge layer must be below the model's "
-              + parts.config().text().layers()
+              + layers
               + " layers but was "
-              + mergeLayer);
+              + spec.mergeLayer());
     }
-    this.parts = parts;
+    this.grid = adapter.grid(frames);
     this.before = prompt.beforeVideo();
-    this.after = prompt.afterVideo();
-    this.mergeLayer = mergeLayer;
+    this.after = prompt.afterVideo(frames);
+    this.mergeLayer = spec.mergeLayer();
+    boolean merges = !spec.merge().reducer().equals("none");
+    this.merger = merges ? parts.mergers().create(spec.merge()) : null;
     this.frames = frames;
-    this.pixels = padded(frames.rgb(), vision.temporalPatch());
-    this.steps = pixels.size() / vision.temporalPatch();
-    this.rows = frames.height() / side;
-    this.cols = frames.width() / side;
-    Positions video = Positions.video(before.length, steps, rows, cols);
-    Positions head = Positions.text(0, before.length).then(video);
-    this.positions = head.then(Positions.text(head.next(), after.length));
-    this.survivors = video.size();
   }
 
   @Override
@@ -127,24 +109,27 @@ final class Qwen2VlPrefixBuild implements PrefixBuild {
     if (phase != Phase.DONE || lower == null || upper == null) {
       throw new IllegalStateException("the prefix is not built yet");
     }
-    int textTokens = before.length + after.length;
-    int visual = steps * rows * cols;
-    long next = positions.next();
-    int[] prompt = promptTokens();
+    int visual = grid.tokens();
+    int survivors = merged == null ? visual : merged.count();
     KvPrefix prefix =
         new KvPrefix(
             new KvPrefix.Summary(
                 visual,
                 survivors,
-                survivors + textTokens,
+                positions.size(),
                 (double) survivors / visual,
                 merged == null ? null : merged.retention().thresholds(),
                 visionMillis,
                 mergeMillis,
                 prefillMillis),
             List.of(lower, upper),
-            bytes(visual + textTokens, survivors + textTokens),
-            new PrefixKv(lower, upper, next, next, prompt));
+            bytes(),
+            new PrefixKv(
+                lower,
+                upper,
+                allPositions.next(),
+                adapter.positions().next(allPositions, positions),
+                promptTokens()));
     lower = null;
     upper = null;
     close();
@@ -171,24 +156,29 @@ final class Qwen2VlPrefixBuild implements PrefixBuild {
   }
 
   private void encodeNext() {
-    int depth = parts.config().vision().temporalPatch();
-    int to = Math.min(steps, done + parts.visionSteps());
-    encoded.add(
-        parts
-            .vision()
-            .encode(pixels.subList(done * depth, to * depth), frames.width(), frames.height()));
+    int patches = Math.max(1, adapter.patchesPerStep(frames));
+    int stepsAtOnce = Math.max(1, VISION_CHUNKS * parts.chunk() / patches);
+    int to = Math.min(grid.steps(), done + stepsAtOnce);
+    encoded.add(adapter.encode(frames, done, to));
     done = to;
-    if (done == steps) {
+    if (done == grid.steps()) {
       enterDecoder();
     }
   }
 
   private void enterDecoder() {
-    try (Tensor visual = parts.decoder().cat(encoded)) {
-      hidden = parts.decoder().join(before, visual, after);
+    int rows;
+    try (Tensor visual = parts.decoder().cat(encoded);
+        Tensor arranged = adapter.arrange(visual, grid, merger != null)) {
+      rows = Math.toIntExact(arranged.shape()[0]);
+      hidden = parts.decoder().join(before, arranged, after);
     }
     encoded.forEach(Tensor::close);
     encoded.clear();
+    Positions head =
+        Positions.text(0, before.length).then(adapter.positions().video(before.length, grid, rows));
+    allPositions = head.then(Positions.text(head.next(), after.length));
+    positions = allPositions;
     done = 0;
     lower = parts.decoder().newCache(mergeLayer, mergeLayer == 0 ? 0 : positions.size());
     phase = mergeLayer == 0 ? Phase.MERGE : Phase.LOWER;
@@ -206,28 +196,26 @@ final class Qwen2VlPrefixBuild implements PrefixBuild {
   }
 
   private void merge() {
-    int visual = steps * rows * cols;
-    Tensor all = require(hidden);
-    try (Tensor tokens = parts.decoder().rows(all, before.length, visual)) {
-      merged = parts.merger().merge(new VideoTokens(tokens, steps, rows, cols));
+    if (merger != null) {
+      mergeVideo(merger);
     }
-    survivors = merged.sourceIndex().length;
-    if (survivors < visual) {
-      hidden = parts.decoder().splice(all, before.length, before.length + visual, merged.values());
-      all.close();
-      positions = positionsOfSurvivors(merged.sourceIndex(), visual);
-    }
-    int upperLayers = parts.config().text().layers() - mergeLayer;
-    upper = parts.decoder().newCache(upperLayers, positions.size());
+    upper = parts.decoder().newCache(adapter.text().layers() - mergeLayer, positions.size());
     done = 0;
     phase = Phase.UPPER;
   }
 
-  private Positions positionsOfSurvivors(int[] source, int visual) {
-    return positions
-        .slice(0, before.length)
-        .then(positions.slice(before.length, before.length + visual).pick(source))
-        .then(positions.slice(before.length + visual, positions.size()));
+  private void mergeVideo(TokenMerger reducer) {
+    int visual = grid.tokens();
+    Tensor all = require(hidden);
+    try (Tensor tokens = parts.decoder().rows(all, before.length, visual)) {
+      merged = reducer.merge(new VideoTokens(tokens, grid.steps(), grid.rows(), grid.cols()));
+    }
+    if (merged.count() < visual) {
+      hidden = parts.decoder().splice(all, before.length, before.length + visual, merged.values());
+      all.close();
+      positions =
+          adapter.positions().merged(allPositions, before.length, visual, merged.sourceIndex());
+    }
   }
 
   private void prefillUpper() {
@@ -249,27 +237,14 @@ final class Qwen2VlPrefixBuild implements PrefixBuild {
     }
   }
 
-  private long bytes(int lowerTokens, int upperTokens) {
-    int layers = parts.config().text().layers();
-    return parts.decoder().cacheBytes(mergeLayer, lowerTokens)
-        + parts.decoder().cacheBytes(layers - mergeLayer, upperTokens);
+  private long bytes() {
+    int layers = adapter.text().layers();
+    return parts.decoder().cacheBytes(mergeLayer, allPositions.size())
+        + parts.decoder().cacheBytes(layers - mergeLayer, positions.size());
   }
 
   private int[] promptTokens() {
-    int[] out = new int[before.length + after.length + 1];
-    System.arraycopy(before, 0, out, 0, before.length);
-    System.arraycopy(after, 0, out, before.length, after.length);
-    out[out.length - 1] = parts.config().videoToken();
-    return out;
-  }
-
-  /** Repeats the last frame until whole temporal steps are filled. */
-  private static List<ByteBuffer> padded(List<ByteBuffer> frames, int depth) {
-    List<ByteBuffer> out = new ArrayList<>(frames);
-    while (out.size() % depth != 0) {
-      out.add(out.get(out.size() - 1));
-    }
-    return out;
+    return Stream.of(before, after, adapter.placeholders()).flatMapToInt(Arrays::stream).toArray();
   }
 
   private static Tensor require(@Nullable Tensor tensor) {
