@@ -10,6 +10,15 @@ import java.util.function.Supplier;
 
 /** What the HTTP part counts and times. */
 public final class HttpMeters {
+  private static final Duration[] BUCKETS = {
+    Duration.ofMillis(10),
+    Duration.ofMillis(50),
+    Duration.ofMillis(200),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(30)
+  };
+
   private final MeterRegistry registry;
   private final AtomicInteger inFlight = new AtomicInteger();
   private final Counter uploaded;
@@ -45,6 +54,7 @@ public final class HttpMeters {
     inFlight.decrementAndGet();
     Timer.builder("vidfold.http.requests")
         .description("Time from a request's head to the end of its response")
+        .serviceLevelObjectives(BUCKETS)
         .tag("route", route)
         .tag("method", method)
         .tag("status", Integer.toString(status))

@@ -80,6 +80,7 @@ class HttpServerTest {
     assertThat(metrics.text())
         .contains(
             "vidfold_http_requests_seconds_count{method=\"GET\",route=\"/v1/videos/{id}\",status=\"404\"} 1")
+        .contains("status=\"404\",le=\"0.2\"}")
         .contains("route=\"unmatched\"")
         .contains("vidfold_http_in_flight 1.0")
         .contains("vidfold_http_connections 1.0")
