@@ -40,7 +40,9 @@ final class Bench implements Callable<Integer> {
   @Option(
       names = "--shape",
       defaultValue = "qwen2-vl-2b",
-      description = "qwen2-vl-2b, qwen2-vl-7b or qwen2-vl-72b (default: ${DEFAULT-VALUE}).")
+      description =
+          "A published shape, such as qwen2-vl-2b, llava-video-7b or llava-onevision-0.5b"
+              + " (default: ${DEFAULT-VALUE}).")
   private String shape = "qwen2-vl-2b";
 
   @Option(

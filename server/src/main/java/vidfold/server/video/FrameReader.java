@@ -56,11 +56,7 @@ final class FrameReader {
     warnings.addAll(decoded.warnings());
     return new Clip(
         new VideoFrames(
-            frames.rgb,
-            size.width(),
-            size.height(),
-            decoded.seconds(),
-            info.durationSeconds()),
+            frames.rgb, size.width(), size.height(), decoded.seconds(), info.durationSeconds()),
         probed.millis(),
         decodeMillis,
         List.copyOf(warnings));
