@@ -3,9 +3,11 @@ package vidfold.model;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import vidfold.checkpoint.Checkpoint;
 import vidfold.checkpoint.CheckpointException;
 import vidfold.checkpoint.ConfigNode;
+import vidfold.checkpoint.WeightSource;
 import vidfold.torch.Torch;
 
 /**
@@ -51,20 +53,34 @@ final class LlavaCheckpoint {
             "lm_head.weight");
 
     static final Layout CONVERTED =
-        of("", "language_model.model.", "language_model.lm_head.weight");
+        of(
+            "",
+            "vision_tower.vision_model.",
+            "language_model.model.",
+            "language_model.lm_head.weight");
 
-    /** What transformers writes from version 4.52 on. */
-    static final Layout NESTED = of("model.", "model.language_model.", "lm_head.weight");
+    /** What transformers writes from version 4.52 on when it keeps its own names. */
+    static final Layout NESTED =
+        of("model.", "vision_tower.vision_model.", "model.language_model.", "lm_head.weight");
 
-    private static Layout of(String root, String decoder, String head) {
+    /** The same from version 5 on. */
+    static final Layout FLAT_TOWER =
+        of("model.", "vision_tower.", "model.language_model.", "lm_head.weight");
+
+    private static Layout of(String root, String tower, String decoder, String head) {
       return new Layout(
           new SiglipVision.Names(
-              root + "vision_tower.vision_model.",
+              root + tower,
               root + "multi_modal_projector.linear_1.",
               root + "multi_modal_projector.linear_2.",
               root + "image_newline"),
           decoder,
           head);
+    }
+
+    /** Whether a folder has the position embedding where this layout has it. */
+    boolean fits(WeightSource weights) {
+      return weights.has(vision.tower() + "embeddings.position_embedding.weight");
     }
   }
 
@@ -97,8 +113,10 @@ final class LlavaCheckpoint {
     if (isLmmsLab(checkpoint)) {
       return Layout.LMMS_LAB;
     }
-    boolean nested = checkpoint.weights().has("model.language_model.embed_tokens.weight");
-    return nested ? Layout.NESTED : Layout.CONVERTED;
+    return Stream.of(Layout.NESTED, Layout.FLAT_TOWER)
+        .filter(layout -> layout.fits(checkpoint.weights()))
+        .findFirst()
+        .orElse(Layout.CONVERTED);
   }
 
   private static Prompt prompt(Checkpoint checkpoint, LlavaConfig config) {

@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import vidfold.checkpoint.SafetensorsFile;
 import vidfold.checkpoint.SafetensorsWriter;
 import vidfold.checkpoint.StoredTensor;
@@ -45,16 +45,42 @@ final class LlavaFolders {
     config.set("vision_config", vision.put("num_hidden_layers", 3));
     settings.accept(config);
     JSON.writeValue(folder.resolve("config.json").toFile(), config);
-    for (String same :
-        List.of("tokenizer.json", "tokenizer_config.json", "generation_config.json")) {
-      Files.copy(
-          CONVERTED.resolve(same), folder.resolve(same), StandardCopyOption.REPLACE_EXISTING);
-    }
-    writeWeights(folder.resolve("model.safetensors"));
+    copy(folder, "tokenizer.json", "tokenizer_config.json", "generation_config.json");
+    writeWeights(folder, LlavaFolders::renamed);
     return folder;
   }
 
-  private static void writeWeights(Path to) throws IOException {
+  /**
+   * Writes the checkpoint as new versions of transformers do when they keep their own names.
+   *
+   * @param tower the name of the vision tower, with the dot
+   */
+  static Path writeNested(Path folder, String tower) throws IOException {
+    ObjectNode config = (ObjectNode) JSON.readTree(CONVERTED.resolve("config.json").toFile());
+    ObjectNode text = (ObjectNode) config.get("text_config");
+    ObjectNode rope = text.putObject("rope_parameters");
+    rope.put("rope_type", "default").set("rope_theta", text.remove("rope_theta"));
+    config.set("video_token_id", config.remove("video_token_index"));
+    config.put("tie_word_embeddings", true);
+    JSON.writeValue(folder.resolve("config.json").toFile(), config);
+    copy(folder, "tokenizer.json", "tokenizer_config.json", "chat_template.json");
+    writeWeights(
+        folder,
+        name ->
+            "model."
+                + name.replaceFirst("^language_model\\.model\\.", "language_model.")
+                    .replaceFirst("^vision_tower\\.vision_model\\.", tower));
+    return folder;
+  }
+
+  private static void copy(Path folder, String... names) throws IOException {
+    for (String name : names) {
+      Files.copy(
+          CONVERTED.resolve(name), folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+
+  private static void writeWeights(Path folder, UnaryOperator<String> rename) throws IOException {
     SafetensorsWriter writer = new SafetensorsWriter();
     try (SafetensorsFile file = SafetensorsFile.open(CONVERTED.resolve("model.safetensors"))) {
       for (String name : file.names()) {
@@ -62,9 +88,9 @@ final class LlavaFolders {
         ByteBuffer raw = tensor.map().get(0);
         byte[] bytes = new byte[raw.remaining()];
         raw.get(bytes);
-        writer.add(renamed(name), tensor.dtype(), bytes, tensor.shape());
+        writer.add(rename.apply(name), tensor.dtype(), bytes, tensor.shape());
       }
-      writer.write(to);
+      writer.write(folder.resolve("model.safetensors"));
     }
   }
 

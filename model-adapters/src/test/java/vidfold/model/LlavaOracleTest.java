@@ -218,6 +218,25 @@ class LlavaOracleTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"vision_tower.vision_model.", "vision_tower."})
+  void shouldGiveTheSameTokensUnderTheNamesOfNewVersions(String tower, @TempDir Path folder)
+      throws IOException {
+    LlavaFolders.writeNested(folder, tower);
+    try (SafetensorsFile file = LlavaFolders.open("video");
+        Checkpoint nested = Checkpoint.open(folder);
+        Qwen2VideoLlm.Parts parts = parts(nested);
+        KvPrefix prefix = build(parts, frames(file), spec(MergeSpec.none(), 0), 1024)) {
+      int[] question = parts.prompt().question(Oracles.facts(file).get("question").asText());
+      Oracles.assertGreedyTokens(
+          torch,
+          parts.decoder(),
+          (PrefixKv) prefix.state(),
+          new Oracles.Asked(question, 1024),
+          file);
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({"grid, 0", "frame, 0", "no_token, 0", "one_token, 1"})
   void shouldDropNewlinesInsideAMergedVideo(String mode, int left, @TempDir Path folder)
       throws IOException {

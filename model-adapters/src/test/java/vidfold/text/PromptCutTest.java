@@ -157,6 +157,45 @@ class PromptCutTest {
     assertRefused(apart, "a special token or a newline right before the question");
   }
 
+  @Test
+  void shouldEncodeTheTextsAroundAVideoApartWhenItIsNoToken() {
+    String mark = "\uE000video\uE001";
+    PromptCut cut = new PromptCut(marked(mark), tokenizer, mark, null);
+    assertThat(cut.prefix().beforeVideo())
+        .containsExactly(tokenizer.encodeTemplate("<|im_start|>user\n"));
+    assertThat(join(cut.prefix().afterVideo(), cut.question("What is it?")))
+        .containsExactly(
+            tokenizer.encodeTemplate("\nWhat is it?<|im_end|>\n<|im_start|>assistant\n"));
+  }
+
+  @Test
+  void shouldPutANoteBetweenTheVideoAndTheQuestion() {
+    PromptCut cut = new PromptCut(templates.get(0), tokenizer, VIDEO, null);
+    assertThat(join(cut.afterVideo("It lasts 2 seconds.\n"), cut.question("What is it?")))
+        .containsExactly(
+            tokenizer.encodeTemplate(
+                "<|vision_end|>It lasts 2 seconds.\nWhat is it?<|im_end|>\n<|im_start|>assistant\n"));
+  }
+
+  @Test
+  void shouldRefuseANoteThatTheQuestionCouldMeltInto() {
+    PromptCut cut = new PromptCut(templates.get(0), tokenizer, VIDEO, null);
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(() -> cut.afterVideo("It lasts 2 seconds. "))
+        .withMessageContaining("newline");
+  }
+
+  private static ChatTemplate marked(String mark) {
+    return ChatTemplate.of(
+        "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' }}"
+            + "{% for part in message.content %}{% if part.type == 'video' %}{{ '"
+            + mark
+            + "\\n' }}{% else %}{{ part.text }}{% endif %}{% endfor %}{{ '<|im_end|>\\n' }}"
+            + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+        "",
+        "");
+  }
+
   private static void assertRefused(String source, String message) {
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> new PromptCut(ChatTemplate.of(source, "", ""), tokenizer, VIDEO, null))
