@@ -6,25 +6,22 @@ import vidfold.torch.Torch;
 
 /** Shapes of published checkpoints that {@code vidfold bench} builds with random weights. */
 public enum BenchShape {
-  QWEN2_VL_2B("qwen2-vl-2b", Family.QWEN2_VL, 1536, 28, 12, 2, 8960, 151_936, true),
-  QWEN2_VL_7B("qwen2-vl-7b", Family.QWEN2_VL, 3584, 28, 28, 4, 18_944, 152_064, false),
-  QWEN2_VL_72B("qwen2-vl-72b", Family.QWEN2_VL, 8192, 80, 64, 8, 29_568, 152_064, false),
-  LLAVA_VIDEO_7B("llava-video-7b", Family.LLAVA, 3584, 28, 28, 4, 18_944, 152_064, false),
-  LLAVA_VIDEO_72B("llava-video-72b", Family.LLAVA, 8192, 80, 64, 8, 29_568, 152_064, false),
-  LLAVA_ONEVISION_500M("llava-onevision-0.5b", Family.LLAVA, 896, 24, 14, 2, 4864, 151_936, true);
+  QWEN2_VL_2B("qwen2-vl-2b", Family.QWEN2_VL, new Decoder(1536, 28, 12, 2, 8960, 151_936, true)),
+  QWEN2_VL_7B("qwen2-vl-7b", Family.QWEN2_VL, new Decoder(3584, 28, 28, 4, 18_944, 152_064, false)),
+  QWEN2_VL_72B(
+      "qwen2-vl-72b", Family.QWEN2_VL, new Decoder(8192, 80, 64, 8, 29_568, 152_064, false)),
+  LLAVA_VIDEO_7B("llava-video-7b", Family.LLAVA, QWEN2_VL_7B.decoder),
+  LLAVA_VIDEO_72B("llava-video-72b", Family.LLAVA, QWEN2_VL_72B.decoder),
+  LLAVA_ONEVISION_500M(
+      "llava-onevision-0.5b", Family.LLAVA, new Decoder(896, 24, 14, 2, 4864, 151_936, true));
 
   private enum Family {
     QWEN2_VL,
     LLAVA
   }
 
-  private final String label;
-  private final Family family;
-  private final Qwen2Config full;
-
-  BenchShape(
-      String label,
-      Family family,
+  /** What the sizes differ by. */
+  private record Decoder(
       int hidden,
       int layers,
       int heads,
@@ -32,22 +29,31 @@ public enum BenchShape {
       int intermediate,
       int vocabulary,
       boolean tied) {
-    int half = hidden / heads / 2;
+
+    Qwen2Config config(boolean mrope) {
+      return new Qwen2Config(
+          hidden,
+          layers,
+          heads,
+          kvHeads,
+          intermediate,
+          vocabulary,
+          1e-6,
+          1_000_000,
+          mrope ? List.of(16, 24, 24) : List.of(hidden / heads / 2),
+          tied,
+          32_768);
+    }
+  }
+
+  private final String label;
+  private final Family family;
+  private final Decoder decoder;
+
+  BenchShape(String label, Family family, Decoder decoder) {
     this.label = label;
     this.family = family;
-    this.full =
-        new Qwen2Config(
-            hidden,
-            layers,
-            heads,
-            kvHeads,
-            intermediate,
-            vocabulary,
-            1e-6,
-            1_000_000,
-            family == Family.LLAVA ? List.of(half) : List.of(16, 24, 24),
-            tied,
-            32_768);
+    this.decoder = decoder;
   }
 
   /** The name in flags, such as {@code qwen2-vl-2b}. */
@@ -72,12 +78,12 @@ public enum BenchShape {
 
   /** The full depth of the decoder. */
   public int layers() {
-    return full.layers();
+    return decoder.layers();
   }
 
   /** The decoder at full depth. */
   Qwen2Config text() {
-    return full;
+    return decoder.config(family == Family.QWEN2_VL);
   }
 
   /** The adapter with fewer decoder layers and vision blocks. */
@@ -96,18 +102,19 @@ public enum BenchShape {
 
   /** Qwen2-VL's configuration with fewer decoder layers and vision blocks. */
   Qwen2VlConfig config(int decoderLayers, int visionBlocks) {
-    VisionConfig vision = new VisionConfig(visionBlocks, 1280, 16, 4, 3, 14, 2, 2, full.hidden());
+    VisionConfig vision =
+        new VisionConfig(visionBlocks, 1280, 16, 4, 3, 14, 2, 2, decoder.hidden());
     PixelScale scale =
         new PixelScale(new float[] {122.8f, 116.7f, 104.1f}, new float[] {68.5f, 66.6f, 70.3f});
     return new Qwen2VlConfig(
-        full.withLayers(decoderLayers), vision, scale, 128 * 784, 768 * 784, 128_000, 151_656);
+        text().withLayers(decoderLayers), vision, scale, 128 * 784, 768 * 784, 128_000, 151_656);
   }
 
   private LlavaConfig llava(int decoderLayers, int visionBlocks) {
     SiglipConfig so400m = SiglipConfig.SO400M_384;
     return new LlavaConfig(
         label,
-        full.withLayers(decoderLayers),
+        text().withLayers(decoderLayers),
         so400m.withBlocks(visionBlocks),
         PixelScale.gray(0.5f, 0.5f),
         Pooling.RELEASED,

@@ -126,9 +126,8 @@ final class LlavaCheckpoint {
   }
 
   private static LlavaConfig converted(Checkpoint checkpoint, ConfigNode root) {
-    if (!root.getString("vision_feature_select_strategy", "full").equals("full")) {
-      throw root.unusable("vision_feature_select_strategy", "full");
-    }
+    requireString(root, "vision_feature_select_strategy", "full");
+    requireString(root, "projector_hidden_act", "gelu");
     Optional<ConfigNode> processor =
         checkpoint.videoPreprocessorConfig().or(checkpoint::preprocessorConfig);
     String token = root.has("video_token_id") ? "video_token_id" : "video_token_index";

@@ -79,8 +79,8 @@ record Qwen2Config(
   }
 
   /**
-   * The decoder layer before which the STTM paper merges: 2, and 0 in the 72B models (arXiv
-   * 2507.07990, table 5 and appendix).
+   * The decoder layer before which STTM's authors merge: 2, and 0 in the 72B model (arXiv
+   * 2507.07990 and its evaluation script).
    */
   int publishedMergeLayer() {
     return layers >= LAYERS_72B ? 0 : Math.min(2, layers - 1);

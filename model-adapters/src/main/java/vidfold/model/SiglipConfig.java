@@ -40,15 +40,20 @@ record SiglipConfig(
    * Reads {@code vision_config}; what it leaves out is as the configuration class of transformers
    * has it.
    *
-   * @param layer which hidden state is used, counted from the end: -1 is the last block's output
+   * @param layer which hidden state is used: 1 is the first block's output, -1 the last one's
    */
   static SiglipConfig read(ConfigNode vision, int layer) {
     if (!vision.getString("hidden_act", ACTIVATION).equals(ACTIVATION)) {
       throw vision.unusable("hidden_act", ACTIVATION);
     }
     int layers = vision.getInt("num_hidden_layers", 12);
+    int blocks = layer < 0 ? layers + 1 + layer : layer;
+    if (blocks < 1 || blocks > layers) {
+      throw new IllegalArgumentException(
+          "vision_config: there is no output of layer %d of %d".formatted(layer, layers));
+    }
     return new SiglipConfig(
-        layers + 1 + layer,
+        blocks,
         vision.getInt("hidden_size", 768),
         vision.getInt("num_attention_heads", 12),
         vision.getInt("intermediate_size", 3072),

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import vidfold.checkpoint.Checkpoint;
 import vidfold.checkpoint.CheckpointException;
 
@@ -59,6 +60,34 @@ class LlavaCheckpointTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("mm_vision_tower: expected a siglip-so400m-patch14-384")
         .hasMessageContaining("openai/clip");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"-2, 2", "-1, 3", "-3, 1", "2, 2", "3, 3"})
+  void shouldRunTheBlocksUpToTheSelectedLayer(int layer, int blocks) throws IOException {
+    assertThat(config(c -> c.put("mm_vision_select_layer", layer)).vision().blocks())
+        .isEqualTo(blocks);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-4, 0, 4})
+  void shouldRefuseALayerThatTheTowerDoesNotHave(int layer) {
+    assertThatThrownBy(() -> config(c -> c.put("mm_vision_select_layer", layer)))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("no output of layer " + layer + " of 3");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"projector_hidden_act, relu, gelu", "vision_feature_select_strategy, default, full"})
+  void shouldRefuseAConversionThatItWouldAnswerWrongly(String key, String value, String expected)
+      throws IOException {
+    LlavaFolders.writeNested(folder, "vision_tower.", c -> c.put(key, value));
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      assertThatThrownBy(() -> LlavaCheckpoint.config(checkpoint))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining(key + ": expected " + expected)
+          .hasMessageContaining(value);
+    }
   }
 
   @ParameterizedTest

@@ -54,14 +54,17 @@ final class LlavaFolders {
    * Writes the checkpoint as new versions of transformers do when they keep their own names.
    *
    * @param tower the name of the vision tower, with the dot
+   * @param settings may change config.json
    */
-  static Path writeNested(Path folder, String tower) throws IOException {
+  static Path writeNested(Path folder, String tower, Consumer<ObjectNode> settings)
+      throws IOException {
     ObjectNode config = (ObjectNode) JSON.readTree(CONVERTED.resolve("config.json").toFile());
     ObjectNode text = (ObjectNode) config.get("text_config");
     ObjectNode rope = text.putObject("rope_parameters");
     rope.put("rope_type", "default").set("rope_theta", text.remove("rope_theta"));
     config.set("video_token_id", config.remove("video_token_index"));
     config.put("tie_word_embeddings", true);
+    settings.accept(config);
     JSON.writeValue(folder.resolve("config.json").toFile(), config);
     copy(folder, "tokenizer.json", "tokenizer_config.json", "chat_template.json");
     writeWeights(

@@ -221,7 +221,7 @@ class LlavaOracleTest {
   @ValueSource(strings = {"vision_tower.vision_model.", "vision_tower."})
   void shouldGiveTheSameTokensUnderTheNamesOfNewVersions(String tower, @TempDir Path folder)
       throws IOException {
-    LlavaFolders.writeNested(folder, tower);
+    LlavaFolders.writeNested(folder, tower, config -> {});
     try (SafetensorsFile file = LlavaFolders.open("video");
         Checkpoint nested = Checkpoint.open(folder);
         Qwen2VideoLlm.Parts parts = parts(nested);
