@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from draw import dense_labels, draw
-from questions import ask
+from draw import dense_labels, draw, looked_at
+from questions import ask, topic
 from scene import sample_scene
 from tokenizer import Prompts
 
@@ -41,7 +41,7 @@ def _blur(x, amount):
 
 
 def clip(seed, level, frames, turns, prompts, clean=False):
-    """One training example as numpy arrays: patches, labels, text ids, answer mask, families and turn numbers."""
+    """One training example as numpy arrays: patches, labels, text ids, answer mask; then the turns and, per turn, the position that answers, where to look and what is asked."""
     rng = np.random.default_rng([seed, 11])
     scene = sample_scene(seed, level, frames)
     pixels = draw(scene)
@@ -51,7 +51,18 @@ def clip(seed, level, frames, turns, prompts, clean=False):
             pixels[-1] = pixels[-2]  # an odd number of sampled frames: the last one is repeated
     asked = ask(scene, rng, turns) if turns else []
     ids, learn = prompts.conversation([(t.prompt, t.answer) for t in asked])
-    return patches(pixels), dense_labels(scene), np.array(ids, dtype=np.int64), np.array(learn, dtype=bool), asked
+    starts = np.flatnonzero(np.diff(np.array(learn, dtype=np.int8), prepend=0) == 1) - 1  # the tokens that predict an answer's first token
+    guides = [(at, looked_at(scene, turn.about), topic(turn), _picked(prompts, turn, at)) for at, turn in zip(starts, asked)]
+    return patches(pixels), dense_labels(scene), np.array(ids, dtype=np.int64), np.array(learn, dtype=bool), asked, guides
+
+
+def _picked(prompts, turn, at):
+    """The text positions of the right option, of a turn whose answer is predicted at `at`."""
+    if not turn.choices:
+        return 0, 0
+    first, end = prompts.option(turn)
+    begin = at + 1 - len(prompts.to_answer) - len(prompts.text(turn.prompt))
+    return begin + first, begin + end
 
 
 def collate(clips, pad):
@@ -61,7 +72,12 @@ def collate(clips, pad):
     for i, c in enumerate(clips):
         ids[i, : len(c[2])], learn[i, : len(c[3])] = c[2], c[3]
     stack = [torch.from_numpy(np.stack([c[k] for c in clips])) for k in (0, 1)]
-    return {"patches": stack[0], "labels": stack[1], "ids": torch.from_numpy(ids), "learn": torch.from_numpy(learn)}
+    looks = [(i, *guide) for i, c in enumerate(clips) for guide in c[5]]
+    at = torch.tensor([look[:2] for look in looks], dtype=torch.long).view(-1, 2)
+    topics = torch.tensor([look[3] for look in looks], dtype=torch.long).view(-1, 5)
+    picks = torch.tensor([look[4] for look in looks], dtype=torch.long).view(-1, 2)
+    marks = torch.from_numpy(np.array([look[2] for look in looks])) if looks else torch.zeros(0, stack[1].shape[1] * 64, dtype=torch.bool)
+    return {"patches": stack[0], "labels": stack[1], "ids": torch.from_numpy(ids), "learn": torch.from_numpy(learn), "at": at, "marks": marks, "topics": topics, "picks": picks}
 
 
 class Batches(Dataset):

@@ -147,24 +147,73 @@ def _add_noise(frames, scene, times):
     return np.clip(frames, 0, 255).round().astype(np.uint8)
 
 
+SEEN = {"shape": 6, "colour": 9, "direction": 6, "glyph": 17}
+REMEMBERED = {"ordinal": 7, "repeat": 6, "moment": 41, "state": 4, "sighting": 6, "alike": 5, "toned": 5, "column": 9, "row": 9}
+
+
 def dense_labels(scene):
-    """What every merged token should know: u8 [T, 8, 8, 4] = shape, colour, direction, glyph; 0 is nothing."""
+    """What every merged token should know: u8 [T, 8, 8, 13], the classes of SEEN, then of REMEMBERED; 0 is nothing.
+
+    SEEN follows from the two frames of the token. REMEMBERED needs what came before it: the how-manieth needle this is, how often this
+    glyph has been shown, the time, whether the object has just appeared or has changed, where an object comes into view how many objects
+    (of its shape, of its colour) have been seen by then, and where the object's centre lies, which the vision tower, whose positions are
+    relative, cannot know.
+    """
     steps = scene.frames // 2
-    labels = np.zeros((steps, GRID, GRID, 4), dtype=np.uint8)
+    labels = np.zeros((steps, GRID, GRID, len(SEEN) + len(REMEMBERED)), dtype=np.uint8)
     centres = (np.arange(GRID) + 0.5) * CELL
-    for step in range(steps):
-        moments = (2 * step, 2 * step + 1)
-        for thing in scene.things:
-            seen = [t for t in moments if thing.visible(t)]
-            if seen:
-                x, y = thing.position(np.mean(seen))
-                marks = (SHAPES.index(thing.shape), COLOUR_NAMES.index(thing.colour_at(seen[-1])), DIRECTION_NAMES.index(thing.motion))
-                where = _cells(centres, x, y, thing.radius * 0.9)
-                labels[step, where, :3] = np.array(marks) + 1
-        for needle in scene.needles:
-            if any(needle.visible(t) for t in moments):
-                labels[step, _cells(centres, needle.x, needle.y, needle.height * 0.45), 3] = GLYPHS.index(needle.glyph) + 1
+    firsts = [_label_thing(labels, thing, centres) for thing in scene.things]
+    tally = {}
+    for _, i, cells in sorted(((f[0], i, f[1]) for i, f in enumerate(firsts) if f), key=lambda f: f[:2]):
+        thing = scene.things[i]
+        for at, key in ((8, "all"), (9, thing.shape), (10, thing.colour)):
+            tally[key] = tally.get(key, 0) + 1
+            labels[cells[0], cells[1], at] = min(tally[key], 5 if at == 8 else 4)
+    _label_needles(labels, scene.needles, centres)
     return labels
+
+
+def looked_at(scene, about):
+    """The cells that show one of `about` (object or needle, from, until): bool [T * 64]."""
+    marks, centres = np.zeros((scene.frames // 2, GRID, GRID), dtype=bool), (np.arange(GRID) + 0.5) * CELL
+    for item, low, high in about:
+        for step in range(len(marks)):
+            seen = [t for t in (2 * step, 2 * step + 1) if item.visible(t)]
+            if seen and low <= seen[-1] and seen[0] <= high:
+                x, y = item.position(np.mean(seen)) if hasattr(item, "motion") else (item.x, item.y)
+                marks[step] |= _cells(centres, x, y, item.radius * 0.9 if hasattr(item, "motion") else item.height * 0.45)
+    return marks.reshape(-1)
+
+
+def _label_thing(labels, thing, centres):
+    """Marks one object; returns where it is first seen: (step, cell) for sorting and (step, mask)."""
+    first = None
+    for step in range(len(labels)):
+        seen = [t for t in (2 * step, 2 * step + 1) if thing.visible(t)]
+        if not seen:
+            continue
+        x, y = thing.position(np.mean(seen))
+        mask = _cells(centres, x, y, thing.radius * 0.9)
+        marks = (SHAPES.index(thing.shape), COLOUR_NAMES.index(thing.colour_at(seen[-1])), DIRECTION_NAMES.index(thing.motion))
+        labels[step, mask, :3] = np.array(marks) + 1
+        labels[step, mask, 11:] = np.clip(np.array((x, y)) // CELL, 0, GRID - 1) + 1
+        fresh, turned = thing.event == "appears" and step - thing.event_at / 2 < 2, thing.event == "changes" and thing.event_at <= seen[-1]
+        labels[step, mask, 6] = min(step, 39) + 1
+        labels[step, mask, 7] = 3 if turned else 2 if fresh else 1
+        if first is None:
+            first = ((step, int(np.flatnonzero(mask)[0])), (step, mask))
+    return first
+
+
+def _label_needles(labels, needles, centres):
+    times = {}
+    for i, needle in enumerate(needles):
+        times[needle.glyph] = times.get(needle.glyph, 0) + 1
+        for step in range(len(labels)):
+            if needle.visible(2 * step) or needle.visible(2 * step + 1):
+                mask = _cells(centres, needle.x, needle.y, needle.height * 0.45)
+                labels[step, mask, 3] = GLYPHS.index(needle.glyph) + 1
+                labels[step, mask, 4:7] = min(i, 5) + 1, min(times[needle.glyph], 5), min(step, 39) + 1
 
 
 def _cells(centres, x, y, reach):

@@ -101,6 +101,14 @@ class Prompts:
             learn += [0] * len(asked) + [1] * len(said)
         return ids, learn
 
+    def option(self, turn):
+        """Where the tokens of the right option lie in a prompt: (first, end)."""
+        line = f"\n{turn.answer}. "
+        first = turn.prompt.index(line) + len(line)
+        spans = self.tokenizer.encode(turn.prompt, add_special_tokens=False).offsets
+        inside = [i for i, (low, high) in enumerate(spans) if low < first + len(turn.meant) and high > first]
+        return inside[0], inside[-1] + 1
+
     def decode(self, ids):
         return self.tokenizer.decode(ids)
 

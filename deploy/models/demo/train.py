@@ -17,59 +17,83 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from data import HELD_OUT_SEED, Batches, clip, collate
+from draw import REMEMBERED, SEEN
 from model import Config, VideoLlm
-from questions import FAMILIES
+from questions import FAMILIES, MEANINGS
 from tokenizer import Prompts
 
-DENSE = {"shape": 6, "colour": 9, "direction": 6, "glyph": 17}
+TAP = 3   # the decoder layers after which visual tokens should know what came before
 
 
 def plan(step, rng, args):
     """(clips, frames, levels with weights, turns) of a step."""
-    if step < args.vision_steps:
+    if step < args.vision_steps or step % 8 == 7:
         return 24, 4, {"dense": 1.0}, 0
     if step < args.first_until:
-        return args.batch, 8, {"single": 1.0}, 8
+        return args.batch, 8, {"single": 1.0}, 10
+    if step < args.pair_until:
+        return args.batch, int(rng.choice([4, 6, 8])), {"single": 0.1, "pair": 0.7, "easy": 0.2}, 14
     if step >= args.long_from and step % 4 == 0:
-        return 3, int(rng.choice([48, 64, 80])), {"long": 1.0}, 8
+        return 3, int(rng.choice([48, 64, 80])), {"long": 1.0}, 12
     if step >= args.hard_from:
-        return args.batch, int(rng.choice([12, 16])), {"easy": 0.35, "hard": 0.65}, 8
-    return args.batch, 12, {"single": 0.3, "easy": 0.5, "hard": 0.2}, 8
+        return args.batch, int(rng.choice([12, 14, 16])), {"easy": 0.35, "hard": 0.65}, 12
+    return args.batch, int(rng.choice([8, 10, 12])), {"single": 0.1, "pair": 0.2, "easy": 0.5, "hard": 0.2}, 14
 
 
 class DenseHeads(nn.Module):
-    """Thrown away after training: what does each merged token hold?"""
+    """Thrown away after training: what does each visual token hold? `classes` are those of consecutive labels, `empty` the weight of nothing."""
 
-    def __init__(self, width):
+    def __init__(self, width, classes, empty):
         super().__init__()
-        self.heads = nn.ModuleDict({name: nn.Linear(width, classes) for name, classes in DENSE.items()})
+        self.empty = empty
+        self.heads = nn.ModuleDict({name: nn.Linear(width, count) for name, count in classes.items()})
 
     def forward(self, visual, labels):
         """Loss, and per label the accuracy on cells that hold something."""
         flat, total, right = visual.flatten(0, 2).float(), 0.0, {}
         for i, (name, head) in enumerate(self.heads.items()):
             truth = labels[..., i].flatten().long()
-            weight = torch.where(truth > 0, 1.0, 0.1)
+            weight = torch.where(truth > 0, 1.0, 0.0 if name in ("column", "row", "moment") else self.empty)
             scores = head(flat)
-            total = total + (F.cross_entropy(scores, truth, reduction="none") * weight).sum() / weight.sum()
+            total = total + (F.cross_entropy(scores, truth, reduction="none") * weight).sum() / weight.sum().clamp(min=1)
             held = truth > 0
             right[name] = ((scores.argmax(1) == truth) & held).sum() / held.sum().clamp(min=1)
         return total, right
+
+
+def attention_loss(looks, marks):
+    """How far attention [N, heads, S] is from lying on `marks` bool [N, S], and the mean share on them; rows without marks do not count."""
+    share, clear = (looks * marks[:, None]).sum(-1), marks.any(1, keepdim=True)
+    rows = (looks.shape[1] * clear.sum()).clamp(min=1)
+    return -((share + 1e-5).log() * clear).sum() / rows, (share * clear).sum() / rows
 
 
 class Trainer(nn.Module):
     def __init__(self, config, head_ids):
         super().__init__()
         self.llm = VideoLlm(config)
-        self.dense = DenseHeads(config.hidden_size)
+        self.dense = DenseHeads(config.hidden_size, SEEN, 0.1)
+        self.deep = DenseHeads(config.hidden_size, {**SEEN, **REMEMBERED}, 0.03)
+        self.topic = nn.ModuleList(nn.Linear(config.hidden_size, n) for n in (6, 9, 17, len(FAMILIES), len(MEANINGS) + 1))
         self.register_buffer("head_ids", torch.tensor(head_ids), persistent=False)
 
-    def forward(self, patches, labels, ids):
+    def forward(self, patches, labels, ids, at, marks, topics, picks):
         visual = self.llm.see(patches)
-        dense_loss, right = self.dense(visual, labels)
+        labels = labels.flatten(2, 3)
+        dense_loss, right = self.dense(visual, labels[..., : len(SEEN)])
         if ids.shape[1] == 0:
             return None, dense_loss, right
-        return self.llm.read(self.head_ids, visual, ids), dense_loss, right
+        hidden, tapped, asking, knowing, looks, options = self.llm.read(self.head_ids, visual, ids, TAP, at)
+        deep_loss, more = self.deep(tapped, labels)
+        more = {f"{k}'" if k in right else k: v for k, v in more.items()}
+        states = [asking.float()] * 4 + [knowing.float()]
+        told = [F.cross_entropy(head(x), topics[:, i]) for i, (head, x) in enumerate(zip(self.topic, states))]
+        columns = torch.arange(ids.shape[1], device=ids.device)
+        chosen = (columns >= picks[:, :1]) & (columns < picks[:, 1:])
+        look_loss, more["look"] = attention_loss(looks, marks)
+        pick_loss, more["pick"] = attention_loss(options, chosen)
+        more["topic"], more["meant"] = sum(told[:4]), told[4]
+        return hidden, dense_loss + 0.5 * deep_loss + look_loss + pick_loss + sum(told), {**right, **more}
 
     def answers(self, hidden, batch):
         """Logits and targets at the answer tokens."""
@@ -80,7 +104,7 @@ class Trainer(nn.Module):
 def optimizers(trainer, lr):
     matrices, rest = [], []
     for name, p in trainer.named_parameters():
-        (matrices if p.dim() == 2 and "embed_tokens" not in name and "dense" not in name else rest).append(p)
+        (matrices if p.dim() == 2 and "embed_tokens" not in name and "dense." not in name and "deep." not in name and "topic." not in name else rest).append(p)
     muon = torch.optim.Muon(matrices, lr=lr, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
     return [muon, torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), weight_decay=0.0)]
 
@@ -93,7 +117,7 @@ def learning_rate(step, args):
     return args.lr * warm * min(1.0, max(0.02, left))
 
 
-def pad(batch, to=64):
+def pad(batch, to=16):
     """Text padded to a multiple, so that a compiled step meets few lengths."""
     extra = -batch["ids"].shape[1] % to
     batch["ids"] = F.pad(batch["ids"], (0, extra))
@@ -109,7 +133,7 @@ def held_out(trainer, run, prompts, device, clips, parts):
         for start in range(0, clips if level != "long" else clips // 4, size):
             examples = [clip(HELD_OUT_SEED + start + i, level, frames, 8, prompts) for i in range(size)]
             batch = {k: v.to(device) for k, v in pad(collate(examples, 0)).items()}
-            hidden, _, _ = run(batch["patches"], batch["labels"], batch["ids"])
+            hidden, _, _ = run(batch["patches"], batch["labels"], batch["ids"], batch["at"], batch["marks"], batch["topics"], batch["picks"])
             hit = (trainer.llm.logits(hidden[:, :-1].float()).argmax(-1) == batch["ids"][:, 1:]).cpu()
             for row, example in enumerate(examples):
                 mask = torch.from_numpy(example[3]).bool()[1:]
@@ -145,7 +169,7 @@ def train(args):
     run = torch.compile(trainer, dynamic=False) if args.compile else trainer
     batches = Batches(partial(plan, args=args), step, args.last_step)
     loader = iter(DataLoader(batches, batch_size=None, num_workers=args.workers, prefetch_factor=6 if args.workers else None))
-    begun, tick, loss_sum = time.time(), time.time(), [0.0, 0.0, 0]
+    last_right, begun, tick, loss_sum = {}, time.time(), time.time(), [0.0, 0.0, 0]
     while step < args.last_step and (time.time() - begun) / 60 < args.minutes:
         batch = {k: v.to(device) for k, v in pad(next(loader)).items()}
         for opt in opts:
@@ -154,16 +178,18 @@ def train(args):
         answer_loss, dense_loss, right = train_step(trainer, run, opts, batch, device, args)
         blend(average, trainer, min(0.995, 1 - 1 / (step + 2)) if step < 200 else 0.99)
         step += 1
-        loss_sum = [loss_sum[0] + answer_loss, loss_sum[1] + dense_loss, loss_sum[2] + 1]
+        if batch["ids"].shape[1]:
+            loss_sum = [loss_sum[0] + answer_loss, loss_sum[1] + dense_loss, loss_sum[2] + 1]
+            last_right = right
         if step % 20 == 0:
-            marks = " ".join(f"{k}={v.item():.2f}" for k, v in right.items())
-            pace = (time.time() - tick) / loss_sum[2]
-            print(f"step {step} answer {loss_sum[0] / loss_sum[2]:.3f} dense {loss_sum[1] / loss_sum[2]:.3f} {marks} {pace:.2f}s/step {(time.time() - begun) / 60:.1f}min", flush=True)
+            marks = " ".join(f"{k}={v.item():.2f}" for k, v in last_right.items())
+            pace = (time.time() - tick) / 20
+            print(f"step {step} answer {loss_sum[0] / max(1, loss_sum[2]):.3f} dense {loss_sum[1] / max(1, loss_sum[2]):.3f} {marks} {pace:.2f}s/step {(time.time() - begun) / 60:.1f}min", flush=True)
             tick, loss_sum = time.time(), [0.0, 0.0, 0]
         if step % 100 == 0:
             keep(folder / "last.pt", trainer, average, opts, step)
         if step > args.vision_steps and step % args.check_every == 0:
-            parts = [("single", 8, 12), ("easy", 12, 12), ("hard", 12, 12)] + ([("long", 64, 3)] if step > args.long_from else [])
+            parts = [("pair", 8, 12), ("easy", 12, 12), ("hard", 12, 12)] + ([("long", 64, 3)] if step > args.long_from else [])
             print("held-out", step, show(held_out(average, average, prompts, device, 48, parts)), flush=True)
             tick = time.time()
     keep(folder / "last.pt", trainer, average, opts, step)
@@ -171,7 +197,7 @@ def train(args):
 
 def train_step(trainer, run, opts, batch, device, args):
     with torch.autocast(device, dtype=torch.bfloat16):
-        hidden, dense_loss, right = run(batch["patches"], batch["labels"], batch["ids"])
+        hidden, dense_loss, right = run(batch["patches"], batch["labels"], batch["ids"], batch["at"], batch["marks"], batch["topics"], batch["picks"])
         if hidden is not None:
             scores, truth = trainer.answers(hidden, batch)
     loss, answer_loss = dense_loss, torch.zeros(())
@@ -215,6 +241,7 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--vision-steps", type=int, default=700)
     parser.add_argument("--first-until", type=int, default=1000)
+    parser.add_argument("--pair-until", type=int, default=1500)
     parser.add_argument("--hard-from", type=int, default=2000)
     parser.add_argument("--long-from", type=int, default=3000)
     parser.add_argument("--last-step", type=int, default=5000)
