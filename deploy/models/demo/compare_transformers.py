@@ -1,7 +1,7 @@
 """Greedy answers of weights/ in Hugging Face transformers, from the same mp4 files: `python compare_transformers.py DIR [--clips 50]`.
 
-DIR comes from render.py. Prints accuracy per family. With `--server answers.jsonl` (lines with video, prompt and answer, as a server gave
-them) it also counts equal answers. Frames are read with ffmpeg by presentation time: multiples of half a second, and the last frame.
+DIR comes from render.py. Prints accuracy per family. With `--server answers.jsonl`, as `vidfold eval DIR/questions.jsonl --limit 50 --answers answers.jsonl`
+writes it (lines with video, prompt and the given answer), it also counts equal answers. Frames are read with ffmpeg by presentation time: multiples of half a second, and the last frame.
 Position ids are given, as transformers 5 continues text after a video differently from the published Qwen2-VL (see check_format.py).
 """
 
@@ -99,7 +99,7 @@ def main():
         by_video[record["video"]].append(record)
     served = {}
     if args.server:
-        served = {(r["video"], r["prompt"]): r["answer"] for r in map(json.loads, open(args.server))}
+        served = {(r["video"], r["prompt"]): r["given"] for r in map(json.loads, open(args.server))}
     reference, right, seen, equal, answers = Reference(), Counter(), Counter(), Counter(), []
     for video in list(by_video)[: args.clips]:
         pixels, turns = patches(resize(sampled_frames(args.folder / video))), []
@@ -112,7 +112,10 @@ def main():
                 seen[key] += 1
                 right[key] += plain(said) == plain(record["answer"])
             if (video, record["prompt"]) in served:
-                equal[served[video, record["prompt"]] == said] += 1
+                same = served[video, record["prompt"]].strip() == said.strip()
+                equal[same] += 1
+                if not same:
+                    print(video, repr(record["prompt"]), "server:", served[video, record["prompt"]], "transformers:", said)
     if args.out:
         args.out.write_text("".join(json.dumps(a) + "\n" for a in answers))
     for key in sorted(seen):

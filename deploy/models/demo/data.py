@@ -74,7 +74,7 @@ def collate(clips, pad):
     stack = [torch.from_numpy(np.stack([c[k] for c in clips])) for k in (0, 1)]
     looks = [(i, *guide) for i, c in enumerate(clips) for guide in c[5]]
     at = torch.tensor([look[:2] for look in looks], dtype=torch.long).view(-1, 2)
-    topics = torch.tensor([look[3] for look in looks], dtype=torch.long).view(-1, 5)
+    topics = torch.tensor([look[3] for look in looks], dtype=torch.long).view(-1, 6)
     picks = torch.tensor([look[4] for look in looks], dtype=torch.long).view(-1, 2)
     marks = torch.from_numpy(np.array([look[2] for look in looks])) if looks else torch.zeros(0, stack[1].shape[1] * 64, dtype=torch.bool)
     return {"patches": stack[0], "labels": stack[1], "ids": torch.from_numpy(ids), "learn": torch.from_numpy(learn), "at": at, "marks": marks, "topics": topics, "picks": picks}

@@ -249,12 +249,12 @@ class VideoLlm(nn.Module):
         angle = (ids[self.axis].T * self.inverse).repeat(1, 2)[None, None]
         return angle.cos(), angle.sin()
 
-    def read(self, head, visual, text, tap=None, at=None):
+    def read(self, head, visual, text, tap=None, at=None, options=None):
         """Hidden states of the text positions [B, text, C] after head ids [h], visual tokens and text ids [B, text].
 
         With `tap`, also the visual tokens [B, T, H*W, C] as they leave that many layers and, for the text positions `at` [N, 2] (clip,
-        position), their states there and one layer further, how much the first two heads of the one layer look at each visual token and
-        of the other at each text token: [N, C], [N, C], [N, 2, T*H*W], [N, 2, text].
+        position), their states there and one layer further, with those of the text positions `options` [N] of the same clips; and how much the first two heads of the one layer look at each visual token and
+        of the other at each text token: [N, C], [N, 2, C], [N, 2, T*H*W], [N, 2, text].
         """
         batch, steps = visual.shape[:2]
         embed = self.model.embed_tokens
@@ -270,7 +270,7 @@ class VideoLlm(nn.Module):
                 asking = x[clips, positions]
                 looks = layer.self_attn.looks(layer.input_layernorm(x), cos, sin, clips, positions, 2)[:, :, seen]
             elif tap and i == tap:
-                knowing, layer = x[clips, positions], self.model.layers[i + 1]
+                knowing, layer = torch.stack((x[clips, positions], x[clips, options + seen.stop]), dim=1), self.model.layers[i + 1]
                 picks = layer.self_attn.looks(layer.input_layernorm(x), cos, sin, clips, positions, 2)[:, :, seen.stop :]
         hidden = self.model.norm(self.model.layers[-1](x, cos, sin, x.shape[1] - text.shape[1]))
         return hidden if tap is None else (hidden, tapped, asking, knowing, looks, picks)

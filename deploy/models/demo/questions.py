@@ -49,11 +49,13 @@ def ask(scene, rng, count, tails=True):
 
 
 def topic(turn):
-    """What a turn is about, for training: classes of the shape, colour and glyph it names (0 for none or several), of its family, of its answer."""
+    """What a turn is about, for training: classes of the shape, colour and glyph it names (0 for none or several), of its family, of its answer, its letter."""
     words = re.findall("[a-z]+|[0-9]", turn.question.lower().split("beginning")[0].replace("crosses", "cross"))
     named = {w for word in words for w in (word, word.removesuffix("s"))}
     found = [[i + 1 for i, name in enumerate(names) if name in named] for names in (SHAPES, COLOUR_NAMES, GLYPHS)]
-    return [f[0] if len(f) == 1 else 0 for f in found] + [FAMILIES.index(turn.family), MEANINGS.index(turn.meant) + 1 if turn.meant in MEANINGS else 0]
+    return [f[0] if len(f) == 1 else 0 for f in found] + [FAMILIES.index(turn.family), MEANINGS.index(turn.meant) + 1 if turn.meant in MEANINGS else 0] + [
+        LETTERS.index(turn.answer) if turn.choices else -100
+    ]
 
 
 def as_turn(asked, rng, choice, tails=True):

@@ -1,8 +1,13 @@
 """Trains the embedded model: first the vision tower on dense labels, then the whole model on questions, then long clips too.
 
-    python train.py --run runs/a --vision-steps 700 --long-from 100000 --minutes 60
+    python train.py --run runs/a
 
 Runs on CPU and on one GPU alike, resumes from runs/a/last.pt, logs to standard output. Batch i of a plan is always the same.
+
+An answer is a chain: read what the question names, find the tokens that show it, take the answer from them, find the option that says so,
+take its letter. No link is rewarded before all others work, so a small model stands still for thousands of steps. Every link therefore
+has a target of its own (`Trainer.forward`): classes that a state must tell, and places that two heads of a layer must look at. All of these
+heads are thrown away afterwards.
 """
 
 import argparse
@@ -33,8 +38,8 @@ def plan(step, rng, args):
         return args.batch, 8, {"single": 1.0}, 10
     if step < args.pair_until:
         return args.batch, int(rng.choice([4, 6, 8])), {"single": 0.1, "pair": 0.7, "easy": 0.2}, 14
-    if step >= args.long_from and step % 4 == 0:
-        return 3, int(rng.choice([48, 64, 80])), {"long": 1.0}, 12
+    if step >= args.long_from and step % 5 == 0:
+        return 3, int(rng.choice([40, 64, 80])), {"long": 1.0}, 14
     if step >= args.hard_from:
         return args.batch, int(rng.choice([12, 14, 16])), {"easy": 0.35, "hard": 0.65}, 12
     return args.batch, int(rng.choice([8, 10, 12])), {"single": 0.1, "pair": 0.2, "easy": 0.5, "hard": 0.2}, 14
@@ -74,7 +79,7 @@ class Trainer(nn.Module):
         self.llm = VideoLlm(config)
         self.dense = DenseHeads(config.hidden_size, SEEN, 0.1)
         self.deep = DenseHeads(config.hidden_size, {**SEEN, **REMEMBERED}, 0.03)
-        self.topic = nn.ModuleList(nn.Linear(config.hidden_size, n) for n in (6, 9, 17, len(FAMILIES), len(MEANINGS) + 1))
+        self.topic = nn.ModuleList(nn.Linear(config.hidden_size, n) for n in (6, 9, 17, len(FAMILIES), len(MEANINGS) + 1, 4))
         self.register_buffer("head_ids", torch.tensor(head_ids), persistent=False)
 
     def forward(self, patches, labels, ids, at, marks, topics, picks):
@@ -83,16 +88,17 @@ class Trainer(nn.Module):
         dense_loss, right = self.dense(visual, labels[..., : len(SEEN)])
         if ids.shape[1] == 0:
             return None, dense_loss, right
-        hidden, tapped, asking, knowing, looks, options = self.llm.read(self.head_ids, visual, ids, TAP, at)
+        hidden, tapped, asking, knowing, looks, options = self.llm.read(self.head_ids, visual, ids, TAP, at, (picks[:, 1] - 1).clamp(min=0))
         deep_loss, more = self.deep(tapped, labels)
         more = {f"{k}'" if k in right else k: v for k, v in more.items()}
-        states = [asking.float()] * 4 + [knowing.float()]
-        told = [F.cross_entropy(head(x), topics[:, i]) for i, (head, x) in enumerate(zip(self.topic, states))]
+        states = [asking.float()] * 4 + list(knowing.float().unbind(1))
+        told = [F.cross_entropy(head(x), topics[:, i], reduction="sum") for i, (head, x) in enumerate(zip(self.topic, states))]
+        told = [loss / (topics[:, i] >= 0).sum().clamp(min=1) for i, loss in enumerate(told)]
         columns = torch.arange(ids.shape[1], device=ids.device)
         chosen = (columns >= picks[:, :1]) & (columns < picks[:, 1:])
         look_loss, more["look"] = attention_loss(looks, marks)
         pick_loss, more["pick"] = attention_loss(options, chosen)
-        more["topic"], more["meant"] = sum(told[:4]), told[4]
+        more["topic"], more["meant"], more["letter"] = sum(told[:4]), told[4], told[5]
         return hidden, dense_loss + 0.5 * deep_loss + look_loss + pick_loss + sum(told), {**right, **more}
 
     def answers(self, hidden, batch):
@@ -240,13 +246,13 @@ if __name__ == "__main__":
     parser.add_argument("--run", default="runs/a")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--vision-steps", type=int, default=700)
-    parser.add_argument("--first-until", type=int, default=1000)
+    parser.add_argument("--first-until", type=int, default=900)
     parser.add_argument("--pair-until", type=int, default=1500)
-    parser.add_argument("--hard-from", type=int, default=2000)
-    parser.add_argument("--long-from", type=int, default=3000)
-    parser.add_argument("--last-step", type=int, default=5000)
-    parser.add_argument("--decay-steps", type=int, default=500)
-    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--hard-from", type=int, default=1900)
+    parser.add_argument("--long-from", type=int, default=2500)
+    parser.add_argument("--last-step", type=int, default=6000)
+    parser.add_argument("--decay-steps", type=int, default=2500)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--dense-weight", type=float, default=0.3)
     parser.add_argument("--check-every", type=int, default=200)
