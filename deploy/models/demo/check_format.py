@@ -26,7 +26,7 @@ def difference(folder):
     theirs = Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     worst = 0.0
     for frames, level in ((16, "hard"), (48, "long")):
-        patches, _, ids, _, _ = clip(7, level, frames, 6, prompts)
+        patches, _, ids, *_ = clip(7, level, frames, 6, prompts)
         patches, ids = torch.from_numpy(patches)[None], torch.from_numpy(ids)[None]
         mine = ours.logits(ours.read(torch.tensor(prompts.head), ours.see(patches), ids))
         steps = frames // 2
