@@ -65,12 +65,12 @@ def encode(frames, path, fps=FPS):
     subprocess.run(command, input=frames.tobytes(), check=True)
 
 
-def render(seed, folder, count=8):
-    """Writes one clip and returns its question records."""
-    part, frames = choose(seed)
+def render(seed, folder, count=8, scale=SCALE, chosen=None):
+    """Writes one clip and returns its question records; `chosen` (part, sampled frames) is by default what `choose` says."""
+    part, frames = chosen or choose(seed)
     scene = sample_scene(seed, part, frames)
     name = f"clip_{seed}.mp4"
-    encode(draw(scene, file_times(frames), SCALE), Path(folder) / name)
+    encode(draw(scene, file_times(frames), scale), Path(folder) / name)
     turns = questions_of(scene, count)
     return [
         {"video": name, "seed": seed, "part": part, "turn": i, "family": t.family, "question": t.question, "choices": list(t.choices),
@@ -85,11 +85,15 @@ def main():
     parser.add_argument("--clips", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=8, help="per clip, at most")
+    parser.add_argument("--scale", type=int, default=SCALE, help="size of the files, in times 112 pixels")
+    parser.add_argument("--part", choices=("easy", "hard", "long"), help="one part only; goes with --frames")
+    parser.add_argument("--frames", type=int, default=16, help="sampled frames of the clips of --part")
     args = parser.parse_args()
+    chosen = (args.part, args.frames) if args.part else None
     args.out.mkdir(parents=True, exist_ok=True)
     with open(args.out / "questions.jsonl", "w") as lines:
         for seed in range(args.seed, args.seed + args.clips):
-            for record in render(seed, args.out, args.questions):
+            for record in render(seed, args.out, args.questions, args.scale, chosen):
                 lines.write(json.dumps(record) + "\n")
 
 
