@@ -5,7 +5,7 @@ import torch
 from torch.utils.data import Dataset
 
 from draw import dense_labels, draw, looked_at
-from questions import ask, topic
+from questions import HARDEST, ask, topic
 from scene import sample_scene
 from tokenizer import Prompts
 
@@ -49,7 +49,7 @@ def clip(seed, level, frames, turns, prompts, clean=False):
         pixels = degrade(pixels, rng)
         if level != "dense" and rng.random() < 0.08:
             pixels[-1] = pixels[-2]  # an odd number of sampled frames: the last one is repeated
-    asked = ask(scene, rng, turns) if turns else []
+    asked = ask(scene, rng, turns, more=HARDEST if seed < HELD_OUT_SEED else ()) if turns else []
     ids, learn = prompts.conversation([(t.prompt, t.answer) for t in asked])
     starts = np.flatnonzero(np.diff(np.array(learn, dtype=np.int8), prepend=0) == 1) - 1  # the tokens that predict an answer's first token
     guides = [(at, looked_at(scene, turn.about), topic(turn), _picked(prompts, turn, at)) for at, turn in zip(starts, asked)]

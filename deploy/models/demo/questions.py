@@ -34,9 +34,9 @@ class Turn:
     meant: str = ""       # the answer in words, also where `answer` is a letter
 
 
-def ask(scene, rng, count, tails=True):
-    """`count` turns about a scene, families at random, no question twice."""
-    askers, choice = STAGES.get(scene.level, (ASKERS, 0.4))
+def ask(scene, rng, count, tails=True, more=()):
+    """`count` turns about a scene, families at random, no question twice; `more` askers are drawn beside the usual ones."""
+    askers, choice = STAGES.get(scene.level, ([*ASKERS, *more], 0.4))
     turns, seen = [], set()
     for _ in range(count * 8):
         if len(turns) == count:
@@ -313,4 +313,5 @@ ASKERS = [colour, shape, motion, motion, count, count, where, needle, needle, or
 # What attention must learn before anything else: to find the one object, then to find the object that a question means.
 STAGES = {"single": ([colour, shape, motion, where, needle, when], 0.1), "pair": ([colour, shape, motion, where], 0.4)}
 FAMILIES = sorted({a.__name__ for a in ASKERS})
+HARDEST = [count, count, events, events, when, order, describe, describe]  # asked more often in training
 MEANINGS = [*COLOUR_NAMES, *SHAPES, *DIRECTION_NAMES, *GLYPHS, "top", "bottom", "beginning", "middle", "end", "yes", "no", ABSENT]
