@@ -18,6 +18,13 @@ class Qwen2Decoder(Module):
     torch.clear(self.weights)
     return None
 
+  # the weight under a key, or nothing
+  def held(self: __torch__.Qwen2Decoder, key: int) -> List[Tensor]:
+    out = annotate(List[Tensor], [])
+    if torch.__contains__(self.weights, key):
+      _1 = torch.append(out, self.weights[key])
+    return out
+
   def norm(self: __torch__.Qwen2Decoder, x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return torch.rms_norm(x, torch.size(weight), weight, eps)
 

@@ -15,6 +15,13 @@ class Qwen2VlVision(Module):
     torch.clear(self.weights)
     return None
 
+  # the weight under a key, or nothing
+  def held(self: __torch__.Qwen2VlVision, key: int) -> List[Tensor]:
+    out = annotate(List[Tensor], [])
+    if torch.__contains__(self.weights, key):
+      _1 = torch.append(out, self.weights[key])
+    return out
+
   # frames u8 [tp, H, W, 3] of one temporal step -> patches f32 [H/p * W/p, 3*tp*p*p], the 2x2 cells of a
   # merge group next to each other
   def patchify(self: __torch__.Qwen2VlVision, frames: Tensor, patch: int, merge: int) -> Tensor:

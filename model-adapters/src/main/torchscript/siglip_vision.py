@@ -18,6 +18,13 @@ class SiglipVision(Module):
     torch.clear(self.weights)
     return None
 
+  # the weight under a key, or nothing
+  def held(self: __torch__.SiglipVision, key: int) -> List[Tensor]:
+    out = annotate(List[Tensor], [])
+    if torch.__contains__(self.weights, key):
+      _1 = torch.append(out, self.weights[key])
+    return out
+
   # frames u8 [n, H, W, 3] -> patches f32 [n, S, 3*p*p]; rows and columns of pixels that fill no patch are cut off
   def patchify(self: __torch__.SiglipVision, frames: Tensor, patch: int) -> Tensor:
     n = torch.size(frames, 0)

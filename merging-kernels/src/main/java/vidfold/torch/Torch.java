@@ -11,11 +11,9 @@ import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.JniUtils;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +40,7 @@ public final class Torch implements AutoCloseable {
     this.dtype = dtype;
     this.manager = (PtNDManager) NDManager.newBaseManager(device, "PyTorch");
     this.hostManager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch");
-    this.tensors = module("Tensors", resource("tensors.py"));
+    this.tensors = script("Tensors", "tensors.py");
   }
 
   /**
@@ -91,7 +89,10 @@ public final class Torch implements AutoCloseable {
    * @throws TorchException if the source does not compile; the message names the line
    */
   public TorchModule module(String className, String source, String... dictAttributes) {
-    byte[] archive = ScriptArchive.assemble(className, source, dictAttributes);
+    return load(className, ScriptArchive.assemble(className, source, dictAttributes));
+  }
+
+  private TorchModule load(String className, byte[] archive) {
     try {
       return new TorchModule(
           this,
@@ -105,9 +106,20 @@ public final class Torch implements AutoCloseable {
     }
   }
 
-  /** Compiles a module whose source is a resource in {@code vidfold/torchscript}. */
+  /**
+   * Compiles a module whose source is a resource in {@code vidfold/torchscript}.
+   *
+   * @throws IllegalArgumentException if the file has another class or other attributes
+   */
   public TorchModule script(String className, String file, String... dictAttributes) {
-    return module(className, resource(file), dictAttributes);
+    Script script = Script.of(file);
+    List<String> attributes = List.of(dictAttributes);
+    if (!script.className().equals(className) || !script.dictAttributes().equals(attributes)) {
+      throw new IllegalArgumentException(
+          "%s was expected to declare %s with %s but declares %s with %s"
+              .formatted(file, className, attributes, script.className(), script.dictAttributes()));
+    }
+    return load(className, script.archive());
   }
 
   /** A float tensor on the device. */
@@ -259,17 +271,6 @@ public final class Torch implements AutoCloseable {
       return info.contains("avx512_bf16") || info.contains("amx_bf16");
     } catch (IOException e) {
       return false;
-    }
-  }
-
-  private static String resource(String file) {
-    try (InputStream in = Torch.class.getResourceAsStream("/vidfold/torchscript/" + file)) {
-      if (in == null) {
-        throw new IllegalArgumentException("there is no script named " + file);
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

@@ -94,7 +94,7 @@ public enum BenchShape {
       case LLAVA ->
           new LlavaAdapter(
               torch,
-              llava(decoderLayers, visionBlocks),
+              llava(decoderLayers, visionBlocks, NewlineMode.NO_TOKEN),
               weights,
               new SiglipVision.Names("vision.", "first.", "second.", "newline"));
     };
@@ -110,7 +110,8 @@ public enum BenchShape {
         text().withLayers(decoderLayers), vision, scale, 128 * 784, 768 * 784, 128_000, 151_656);
   }
 
-  private LlavaConfig llava(int decoderLayers, int visionBlocks) {
+  /** LLaVA's configuration with fewer decoder layers and vision blocks. */
+  LlavaConfig llava(int decoderLayers, int visionBlocks, NewlineMode newline) {
     SiglipConfig so400m = SiglipConfig.SO400M_384;
     return new LlavaConfig(
         label,
@@ -118,7 +119,7 @@ public enum BenchShape {
         so400m.withBlocks(visionBlocks),
         PixelScale.gray(0.5f, 0.5f),
         Pooling.RELEASED,
-        NewlineMode.NO_TOKEN,
+        newline,
         false,
         new SamplingRule(1, 1, 128, false),
         new int[0]);

@@ -40,7 +40,7 @@ final class LlavaCheckpoint {
   private LlavaCheckpoint() {}
 
   /** Names of the weights in one layout. */
-  private record Layout(SiglipVision.Names vision, String decoder, String head) {
+  record Layout(SiglipVision.Names vision, String decoder, String head) {
 
     static final Layout LMMS_LAB =
         new Layout(
@@ -78,6 +78,11 @@ final class LlavaCheckpoint {
           head);
     }
 
+    /** The weights, with the head under the name that this layout has for it. */
+    Weights named(Weights weights) {
+      return (name, shape) -> weights.load(name.equals("lm_head.weight") ? head : name, shape);
+    }
+
     /** Whether a folder has the position embedding where this layout has it. */
     boolean fits(WeightSource weights) {
       return weights.has(vision.tower() + "embeddings.position_embedding.weight");
@@ -88,8 +93,7 @@ final class LlavaCheckpoint {
   static Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights) {
     LlavaConfig config = config(checkpoint);
     Layout layout = layout(checkpoint);
-    Weights named =
-        (name, shape) -> weights.load(name.equals("lm_head.weight") ? layout.head() : name, shape);
+    Weights named = layout.named(weights);
     return Qwen2VideoLlm.Parts.load(
         () -> prompt(checkpoint, config),
         () -> new LlavaAdapter(torch, config, named, layout.vision()),

@@ -164,6 +164,11 @@ final class Qwen2Decoder implements AutoCloseable {
     script.close();
   }
 
+  /** The weight under a key, or nothing; the caller closes it. */
+  List<Tensor> held(int key) {
+    return script.callTensors("held", key);
+  }
+
   private void loadEnds(Weights weights, String prefix) {
     long v = config.vocabulary();
     long c = config.hidden();

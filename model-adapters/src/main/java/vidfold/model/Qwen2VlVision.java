@@ -62,6 +62,11 @@ final class Qwen2VlVision implements AutoCloseable {
     script.close();
   }
 
+  /** The weight under a key, or nothing; the caller closes it. */
+  List<Tensor> held(int key) {
+    return script.callTensors("held", key);
+  }
+
   private Tensor stack(List<ByteBuffer> frames, int width, int height) {
     int bytes = width * height * 3;
     ByteBuffer all = ByteBuffer.allocateDirect(Math.multiplyExact(frames.size(), bytes));

@@ -82,6 +82,11 @@ final class SiglipVision implements AutoCloseable {
     script.close();
   }
 
+  /** The weight under a key, or nothing; the caller closes it. */
+  List<Tensor> held(int key) {
+    return script.callTensors("held", key);
+  }
+
   private Tensor stack(List<ByteBuffer> frames) {
     int side = config.vision().image();
     ByteBuffer all = ByteBuffer.allocateDirect(Math.multiplyExact(frames.size(), side * side * 3));

@@ -55,6 +55,7 @@ public final class Main implements Runnable {
             .addSubcommand(new Bench())
             .addSubcommand(new Merge())
             .addSubcommand(new MergeBench())
+            .addSubcommand(new ExportArchives())
             .addSubcommand(withFlags(new Eval(environment), ConfigFlags.MODEL))
             .addSubcommand(withFlags(new ShowConfig(environment), List.of()))
             .addSubcommand(new Version());
