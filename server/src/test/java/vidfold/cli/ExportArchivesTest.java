@@ -107,7 +107,7 @@ class ExportArchivesTest {
   void shouldWriteWhatEveryReducerKeeps() throws IOException {
     JsonNode merges = new ObjectMapper().readTree(folder.resolve("merges.json").toFile());
     int tokens = 6 * 7 * 9;
-    assertThat(merges.get("values")).hasSize(tokens * 24);
+    assertThat(merges.get("values")).hasSize(tokens * 64);
     assertThat(merges.get("cases")).hasSize(8 * 2 * 3);
     for (JsonNode kept : merges.get("cases")) {
       assertThat(kept.get("source_index"))
