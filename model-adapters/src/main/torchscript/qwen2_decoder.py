@@ -3,10 +3,11 @@ class Qwen2Decoder(Module):
   __buffers__ = []
   training : bool
   weights : Dict[int, Tensor]
+  scales : Dict[int, Tensor]
 
   # Weights are keyed by layer * 16 + slot; slots: 0 input norm, 1 qkv, 2 qkv bias, 3 o, 4 post norm,
   # 5 gate+up, 6 down. Keys below 0: -1 embedding, -2 final norm, -3 head, -4 inverse frequencies [D/2],
-  # -5 the axis (t, h, w) of each frequency [D/2].
+  # -5 the axis (t, h, w) of each frequency [D/2]. Without a head the embedding is the head.
   def put(self: __torch__.Qwen2Decoder, key: int, parts: List[Tensor]) -> NoneType:
     if torch.eq(torch.len(parts), 1):
       self.weights[key] = parts[0]
@@ -14,8 +15,30 @@ class Qwen2Decoder(Module):
       self.weights[key] = torch.cat(parts, 0)
     return None
 
+  # Keeps a weight [out, in] as int8 with one scale a row.
+  def put_int8(self: __torch__.Qwen2Decoder, key: int, parts: List[Tensor]) -> NoneType:
+    whole = annotate(List[Tensor], [])
+    scales = annotate(List[Tensor], [])
+    for i in range(torch.len(parts)):
+      q, scale = self.quantise(parts[i])
+      _1 = torch.append(whole, q)
+      _2 = torch.append(scales, scale)
+    self.weights[key] = torch.cat(whole, 0)
+    self.scales[key] = torch.cat(scales, 0)
+    return None
+
+  # weight [out, in] -> int8 [out, in] and scales [out] of the weight's dtype: a row's largest entry becomes
+  # 127. The scale is rounded first, so that its own rounding is no further error.
+  def quantise(self: __torch__.Qwen2Decoder, weight: Tensor) -> Tuple[Tensor, Tensor]:
+    wide = torch.to(weight, 6)
+    largest = torch.clamp_min(torch.amax(torch.abs(wide), [1]), 9.9999999999999996e-13)
+    scale = torch.to(torch.div(largest, 127.), ops.prim.dtype(weight))
+    steps = torch.round(torch.div(wide, torch.unsqueeze(torch.to(scale, 6), 1)))
+    return (torch.to(torch.clamp(steps, -127, 127), 1), scale)
+
   def drop(self: __torch__.Qwen2Decoder) -> NoneType:
     torch.clear(self.weights)
+    torch.clear(self.scales)
     return None
 
   # the weight under a key, or nothing
@@ -25,13 +48,49 @@ class Qwen2Decoder(Module):
       _1 = torch.append(out, self.weights[key])
     return out
 
+  # bytes of all weights
+  def bytes(self: __torch__.Qwen2Decoder) -> int:
+    total = 0
+    for w in torch.values(self.weights):
+      total = torch.add(total, torch.mul(torch.numel(w), torch.element_size(w)))
+    for s in torch.values(self.scales):
+      total = torch.add(total, torch.mul(torch.numel(s), torch.element_size(s)))
+    return total
+
   def norm(self: __torch__.Qwen2Decoder, x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return torch.rms_norm(x, torch.size(weight), weight, eps)
 
+  # x [S, in] times the weight of this key
+  def line(self: __torch__.Qwen2Decoder, x: Tensor, key: int) -> Tensor:
+    if torch.__contains__(self.scales, key):
+      out = self.line_int8(x, self.weights[key], self.scales[key])
+    else:
+      out = self.product(x, self.weights[key])
+    return out
+
+  # x [S, in] times an int8 weight [out, in] with a scale for each of its rows. The CPU's kernel for bf16 reads
+  # the weight once; from ten rows on, and for f32 always, it is faster to widen blocks of the weight, small
+  # enough to stay in the cache, and multiply those.
+  def line_int8(self: __torch__.Qwen2Decoder, x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
+    rows = torch.size(x, 0)
+    few = torch.__and__(torch.le(rows, 9), torch.eq(ops.prim.dtype(x), 15))
+    if torch.__and__(few, torch.__not__(ops.prim.is_cuda(x))):
+      out = torch._weight_int8pack_mm(torch.contiguous(x), weight, scale)
+    else:
+      width = torch.size(weight, 0)
+      out = torch.new_empty(x, [rows, width])
+      step = torch.add(torch.floordiv(4194304, torch.size(weight, 1)), 1)
+      at = 0
+      while torch.lt(at, width):
+        end = torch.add(at, step)
+        block = torch.to(torch.slice(weight, 0, at, end), ops.prim.dtype(x))
+        _1 = torch.mul_(torch.copy_(torch.slice(out, 1, at, end), self.product(x, block)), torch.slice(scale, 0, at, end))
+        at = end
+    return out
+
   # x [S, in] times a weight [out, in]. With few rows in f32 the CPU's linear reads the weight at 19 GB/s and
   # the transposed product, given at least two columns, at 44 GB/s (two Zen 5 cores, weight 17920 x 1536).
-  def line(self: __torch__.Qwen2Decoder, x: Tensor, key: int) -> Tensor:
-    w = self.weights[key]
+  def product(self: __torch__.Qwen2Decoder, x: Tensor, w: Tensor) -> Tensor:
     rows = torch.size(x, 0)
     few = torch.__and__(torch.le(rows, 4), torch.eq(ops.prim.dtype(x), 6))
     if torch.__and__(few, torch.__not__(ops.prim.is_cuda(x))):
@@ -226,7 +285,10 @@ class Qwen2Decoder(Module):
 
   # hidden states [S, C] -> logits [S, V]
   def logits(self: __torch__.Qwen2Decoder, x: Tensor, eps: float) -> Tensor:
-    return self.line(self.norm(x, self.weights[-2], eps), -3)
+    head = -1
+    if torch.__contains__(self.weights, -3):
+      head = -3
+    return self.line(self.norm(x, self.weights[-2], eps), head)
 
   def empty(self: __torch__.Qwen2Decoder, shape: List[int]) -> Tensor:
     w = self.weights[-1]

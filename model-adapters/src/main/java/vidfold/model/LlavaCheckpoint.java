@@ -90,14 +90,15 @@ final class LlavaCheckpoint {
   }
 
   /** Loads the parts of the model. */
-  static Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights) {
+  static Qwen2VideoLlm.Parts load(
+      Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format) {
     LlavaConfig config = config(checkpoint);
     Layout layout = layout(checkpoint);
     Weights named = layout.named(weights);
     return Qwen2VideoLlm.Parts.load(
         () -> prompt(checkpoint, config),
         () -> new LlavaAdapter(torch, config, named, layout.vision()),
-        () -> new Qwen2Decoder(torch, config.text(), named, layout.decoder()));
+        () -> new Qwen2Decoder(torch, config.text(), named, layout.decoder(), format));
   }
 
   static LlavaConfig config(Checkpoint checkpoint) {

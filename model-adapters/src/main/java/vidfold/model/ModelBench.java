@@ -19,6 +19,7 @@ public final class ModelBench implements AutoCloseable {
   private final Torch torch;
   private final Qwen2Config text;
   private final WeightLoader loader;
+  private final Qwen2Decoder decoder;
   private final Qwen2VideoLlm model;
 
   /**
@@ -29,6 +30,7 @@ public final class ModelBench implements AutoCloseable {
    * @param mergeLayer where merging happens
    * @param retentions one row each; 1 is no merging
    * @param runs the best of so many
+   * @param weights how the decoder's linear layers are kept
    */
   public record Plan(
       BenchShape shape,
@@ -36,7 +38,8 @@ public final class ModelBench implements AutoCloseable {
       int visionBlocks,
       int mergeLayer,
       List<Double> retentions,
-      int runs) {
+      int runs,
+      WeightFormat weights) {
     public Plan {
       retentions = List.copyOf(retentions);
       if (layers < 1 || layers > shape.layers() || mergeLayer < 0 || mergeLayer >= layers) {
@@ -86,19 +89,24 @@ public final class ModelBench implements AutoCloseable {
     Weights weights = new RandomWeights(loader);
     Adapter adapter = plan.shape().adapter(torch, weights, plan.layers(), plan.visionBlocks());
     this.text = adapter.text();
+    Qwen2VideoLlm.Parts parts =
+        Qwen2VideoLlm.Parts.load(
+            FixedPrompt::new,
+            () -> adapter,
+            () -> new Qwen2Decoder(torch, text, weights, "model.", plan.weights()));
+    this.decoder = parts.decoder();
     this.model =
-        new Qwen2VideoLlm(
-            torch,
-            new Qwen2VideoLlm.Identity(plan.shape().label(), "random"),
-            Qwen2VideoLlm.Parts.load(
-                FixedPrompt::new,
-                () -> adapter,
-                () -> new Qwen2Decoder(torch, text, weights, "model.")));
+        new Qwen2VideoLlm(torch, new Qwen2VideoLlm.Identity(plan.shape().label(), "random"), parts);
   }
 
   /** The frame size the model takes for a clip. */
   public FrameSize frameSize(int frames, int width, int height) {
     return model.frameSize(frames, width, height);
+  }
+
+  /** Bytes of the decoder's weights, embedding and head included. */
+  public long decoderBytes() {
+    return decoder.weightBytes();
   }
 
   /** Measures the machine. */
@@ -204,10 +212,11 @@ public final class ModelBench implements AutoCloseable {
     return lower + upper + 2.0 * m * text.hidden() * text.qkvRows();
   }
 
+  /** Every weight once, but for an embedding that is not the head too. */
   private double decodeBytes(KvPrefix prefix) {
-    double weights =
-        text.layers() * text.linearFlopsPerLayer() / 2 + (double) text.vocabulary() * text.hidden();
-    return weights * torch.dtype().bytes() + prefix.bytes();
+    double embedding =
+        text.tiedHead() ? 0 : (double) text.vocabulary() * text.hidden() * torch.dtype().bytes();
+    return decoder.weightBytes() - embedding + prefix.bytes();
   }
 
   private static double best(int runs, Runnable work) {

@@ -8,6 +8,7 @@ package vidfold.model;
  * @param digest {@code sha256:} and the hex digest of the checkpoint
  * @param device {@code cpu} or {@code cuda:0}
  * @param dtype {@code f32} or {@code bf16}
+ * @param weights {@code stored} or {@code int8}
  * @param layers number of decoder layers L
  * @param contextLength the most positions a sequence may have
  * @param defaultMergeLayer decoder layer before which visual tokens are merged, unless asked
@@ -20,6 +21,7 @@ public record ModelInfo(
     String digest,
     String device,
     String dtype,
+    String weights,
     int layers,
     int contextLength,
     int defaultMergeLayer,

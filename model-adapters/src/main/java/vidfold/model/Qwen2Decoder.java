@@ -28,17 +28,27 @@ final class Qwen2Decoder implements AutoCloseable {
 
   private final Torch torch;
   private final Qwen2Config config;
+  private final WeightFormat format;
   private final TorchModule script;
+
+  /** Loads the decoder with its weights as they are stored. */
+  Qwen2Decoder(Torch torch, Qwen2Config config, Weights weights, String prefix) {
+    this(torch, config, weights, prefix, WeightFormat.STORED);
+  }
 
   /**
    * Loads the decoder.
    *
    * @param prefix what stands before {@code layers.0} in the weights' names, such as {@code model.}
+   * @param format how the linear layers are kept; the embedding stays in the model's dtype
    */
-  Qwen2Decoder(Torch torch, Qwen2Config config, Weights weights, String prefix) {
+  Qwen2Decoder(
+      Torch torch, Qwen2Config config, Weights weights, String prefix, WeightFormat format) {
+    format.requireOn(torch);
     this.torch = torch;
     this.config = config;
-    this.script = torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights");
+    this.format = format;
+    this.script = torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights", "scales");
     try {
       loadEnds(weights, prefix);
       for (int layer = 0; layer < config.layers(); layer++) {
@@ -52,6 +62,15 @@ final class Qwen2Decoder implements AutoCloseable {
 
   Qwen2Config config() {
     return config;
+  }
+
+  WeightFormat format() {
+    return format;
+  }
+
+  /** Bytes of all weights. */
+  long weightBytes() {
+    return script.callLong("bytes");
   }
 
   /** Visual rows {@code [N, C]} between two runs of text -> {@code [P, C]}. */
@@ -174,11 +193,9 @@ final class Qwen2Decoder implements AutoCloseable {
     long c = config.hidden();
     put(EMBED, weights.load(prefix + "embed_tokens.weight", v, c));
     put(NORM, weights.load(prefix + "norm.weight", c));
-    put(
-        HEAD,
-        config.tiedHead()
-            ? weights.load(prefix + "embed_tokens.weight", v, c)
-            : weights.load("lm_head.weight", v, c));
+    if (!config.tiedHead()) {
+      putLinear(HEAD, weights.load("lm_head.weight", v, c));
+    }
     put(FREQUENCIES, torch.floats(frequencies(), config.headDim() / 2));
     put(AXES, torch.longs(axes(), config.headDim() / 2));
   }
@@ -192,7 +209,7 @@ final class Qwen2Decoder implements AutoCloseable {
     String attention = name + "self_attn.";
     String mlp = name + "mlp.";
     put(base, weights.load(name + "input_layernorm.weight", c));
-    put(
+    putLinear(
         base + 1,
         weights.load(attention + "q_proj.weight", q, c),
         weights.load(attention + "k_proj.weight", kv, c),
@@ -202,18 +219,26 @@ final class Qwen2Decoder implements AutoCloseable {
         weights.load(attention + "q_proj.bias", q),
         weights.load(attention + "k_proj.bias", kv),
         weights.load(attention + "v_proj.bias", kv));
-    put(base + 3, weights.load(attention + "o_proj.weight", c, q));
+    putLinear(base + 3, weights.load(attention + "o_proj.weight", c, q));
     put(base + 4, weights.load(name + "post_attention_layernorm.weight", c));
-    put(
+    putLinear(
         base + 5,
         weights.load(mlp + "gate_proj.weight", f, c),
         weights.load(mlp + "up_proj.weight", f, c));
-    put(base + 6, weights.load(mlp + "down_proj.weight", c, f));
+    putLinear(base + 6, weights.load(mlp + "down_proj.weight", c, f));
   }
 
   private void put(int key, Tensor... parts) {
+    put("put", key, parts);
+  }
+
+  private void putLinear(int key, Tensor... parts) {
+    put(format == WeightFormat.INT8 ? "put_int8" : "put", key, parts);
+  }
+
+  private void put(String method, int key, Tensor... parts) {
     try {
-      script.call("put", key, List.of(parts));
+      script.call(method, key, List.of(parts));
     } finally {
       Arrays.stream(parts).forEach(Tensor::close);
     }

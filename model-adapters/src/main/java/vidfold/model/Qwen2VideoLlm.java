@@ -173,6 +173,7 @@ final class Qwen2VideoLlm implements VideoLlm {
         identity.digest(),
         torch.deviceName(),
         torch.dtype().label(),
+        parts.decoder().format().label(),
         text.layers(),
         text.contextLength(),
         text.publishedMergeLayer(),

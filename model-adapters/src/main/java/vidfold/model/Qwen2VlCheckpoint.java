@@ -54,7 +54,8 @@ final class Qwen2VlCheckpoint {
   }
 
   /** Loads the parts of the model. */
-  static Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights) {
+  static Qwen2VideoLlm.Parts load(
+      Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format) {
     Qwen2VlConfig config = config(checkpoint);
     boolean nested = checkpoint.weights().has("model.language_model.embed_tokens.weight");
     String vision = nested ? "model.visual." : "visual.";
@@ -62,7 +63,7 @@ final class Qwen2VlCheckpoint {
     return Qwen2VideoLlm.Parts.load(
         () -> CheckpointPrompt.open(checkpoint, VIDEO_TOKEN),
         () -> new Qwen2VlAdapter(torch, config, weights, vision),
-        () -> new Qwen2Decoder(torch, config.text(), weights, decoder));
+        () -> new Qwen2Decoder(torch, config.text(), weights, decoder, format));
   }
 
   private static VisionConfig vision(ConfigNode vision) {

@@ -23,16 +23,24 @@ public final class VideoLlms {
 
   /** Loads the parts of a model from its checkpoint. */
   private interface Family {
-    Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights);
+    Qwen2VideoLlm.Parts load(
+        Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format);
+  }
+
+  /** Loads a model onto the device with its weights as they are stored. */
+  public static VideoLlm open(Path folder, Torch torch) {
+    return open(folder, torch, WeightFormat.STORED);
   }
 
   /**
    * Loads a model onto the device.
    *
+   * @param format how the decoder's linear layers are kept
+   * @throws IllegalArgumentException if the device has no use for the format
    * @throws CheckpointException if the folder is no supported checkpoint or is defective; the
    *     message names file, tensor, found and expected
    */
-  public static VideoLlm open(Path folder, Torch torch) {
+  public static VideoLlm open(Path folder, Torch torch, WeightFormat format) {
     try (Checkpoint checkpoint = Checkpoint.open(folder);
         WeightLoader loader = new WeightLoader(torch)) {
       Weights weights = new CheckpointWeights(checkpoint.weights(), loader);
@@ -40,13 +48,14 @@ public final class VideoLlms {
           torch,
           new Qwen2VideoLlm.Identity(
               folder.toAbsolutePath().normalize().getFileName().toString(), checkpoint.digest()),
-          load(checkpoint, torch, weights));
+          load(checkpoint, torch, weights, format));
     }
   }
 
   /** Loads the parts of the checkpoint's family. */
-  static Qwen2VideoLlm.Parts load(Checkpoint checkpoint, Torch torch, Weights weights) {
-    return family(checkpoint).load(checkpoint, torch, weights);
+  static Qwen2VideoLlm.Parts load(
+      Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format) {
+    return family(checkpoint).load(checkpoint, torch, weights, format);
   }
 
   private static Family family(Checkpoint checkpoint) {

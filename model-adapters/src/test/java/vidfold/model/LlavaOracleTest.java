@@ -351,7 +351,10 @@ class LlavaOracleTest {
 
   private static Qwen2VideoLlm.Parts parts(Checkpoint checkpoint) {
     return LlavaCheckpoint.load(
-        checkpoint, torch, new CheckpointWeights(checkpoint.weights(), loader));
+        checkpoint,
+        torch,
+        new CheckpointWeights(checkpoint.weights(), loader),
+        WeightFormat.STORED);
   }
 
   private static PrefixSpec spec(MergeSpec merge, int mergeLayer) {

@@ -16,6 +16,7 @@ import picocli.CommandLine.Option;
 import vidfold.model.BenchShape;
 import vidfold.model.ModelBench;
 import vidfold.model.SamplingRule;
+import vidfold.model.WeightFormat;
 import vidfold.server.engine.FrameSource.Clip;
 import vidfold.server.video.ClipFile;
 import vidfold.server.video.VideoIo;
@@ -94,6 +95,9 @@ final class Bench implements Callable<Integer> {
   @Option(names = "--dtype", defaultValue = "auto", description = "auto, f32 or bf16.")
   private String dtype = "auto";
 
+  @Option(names = "--weights", defaultValue = "stored", description = "stored or int8.")
+  private String weights = "stored";
+
   @Option(names = "--threads", defaultValue = "0", description = "CPU threads; 0 is one a core.")
   private int threads;
 
@@ -104,26 +108,18 @@ final class Bench implements Callable<Integer> {
   public Integer call() throws IOException {
     ModelBench.Plan plan =
         new ModelBench.Plan(
-            BenchShape.of(shape), layers, visionBlocks, mergeLayer, retentions, runs);
+            BenchShape.of(shape),
+            layers,
+            visionBlocks,
+            mergeLayer,
+            retentions,
+            runs,
+            WeightFormat.of(weights));
     Torch torch = Torch.start(new TorchConfig(device, dtype, threads));
     try (ModelBench bench = new ModelBench(torch, plan)) {
       Clip clip = clip(bench);
       ModelBench.Ceilings ceilings = bench.ceilings(Math.max(3, runs));
-      System.out.printf(
-          "%s, %d layers, %d vision blocks, %s, %s, PyTorch %s, %d cores; ffmpeg: probe %.0f ms, decode of %d"
-              + " frames %.0f ms%nmatrix products %.0f GFLOP/s, reading %.1f GB/s%n%n",
-          shape,
-          layers,
-          visionBlocks,
-          torch.deviceName(),
-          torch.dtype().label(),
-          torch.version(),
-          Runtime.getRuntime().availableProcessors(),
-          clip.probeMillis(),
-          clip.frames().rgb().size(),
-          clip.decodeMillis(),
-          ceilings.gemmGflops(),
-          ceilings.readGBs());
+      printSetting(torch, bench, clip, ceilings);
       printHeader();
       List<ModelBench.Row> rows = new ArrayList<>();
       for (double retention : retentions) {
@@ -132,8 +128,9 @@ final class Bench implements Callable<Integer> {
         printRow(row);
       }
       if (json != null) {
-        write(json, torch, clip, ceilings, rows);
+        write(json, setting(torch, bench, clip), ceilings, rows);
       }
+      System.out.printf("%npeak resident memory %.2f GiB%n", gib(PeakMemory.bytes()));
     } finally {
       torch.close();
     }
@@ -163,6 +160,32 @@ final class Bench implements Callable<Integer> {
     } finally {
       Files.deleteIfExists(file);
     }
+  }
+
+  private void printSetting(
+      Torch torch, ModelBench bench, Clip clip, ModelBench.Ceilings ceilings) {
+    System.out.printf(
+        "%s, %d layers, %d vision blocks, %s, %s, %s weights, decoder of %.2f GiB, PyTorch %s, %d cores%n"
+            + "ffmpeg: probe %.0f ms, decode of %d frames %.0f ms%n"
+            + "matrix products %.0f GFLOP/s, reading %.1f GB/s%n%n",
+        shape,
+        layers,
+        visionBlocks,
+        torch.deviceName(),
+        torch.dtype().label(),
+        weights,
+        gib(bench.decoderBytes()),
+        torch.version(),
+        Runtime.getRuntime().availableProcessors(),
+        clip.probeMillis(),
+        clip.frames().rgb().size(),
+        clip.decodeMillis(),
+        ceilings.gemmGflops(),
+        ceilings.readGBs());
+  }
+
+  private static double gib(long bytes) {
+    return bytes / (double) (1L << 30);
   }
 
   private static void printHeader() {
@@ -199,9 +222,7 @@ final class Bench implements Callable<Integer> {
         100 * r.decodeOfBandwidth());
   }
 
-  private void write(
-      Path to, Torch torch, Clip clip, ModelBench.Ceilings ceilings, List<ModelBench.Row> rows)
-      throws IOException {
+  private Map<String, Object> setting(Torch torch, ModelBench bench, Clip clip) {
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("shape", shape);
     out.put("layers", layers);
@@ -209,14 +230,24 @@ final class Bench implements Callable<Integer> {
     out.put("merge_layer", mergeLayer);
     out.put("device", torch.deviceName());
     out.put("dtype", torch.dtype().label());
+    out.put("weights", weights);
+    out.put("decoder_bytes", bench.decoderBytes());
     out.put("pytorch", torch.version());
     out.put("cores", Runtime.getRuntime().availableProcessors());
     out.put("java", System.getProperty("java.version", ""));
     out.put("frames", clip.frames().rgb().size());
     out.put("probe_ms", clip.probeMillis());
     out.put("decode_ms", clip.decodeMillis());
+    return out;
+  }
+
+  private static void write(
+      Path to, Map<String, Object> setting, ModelBench.Ceilings ceilings, List<ModelBench.Row> rows)
+      throws IOException {
+    Map<String, Object> out = new LinkedHashMap<>(setting);
     out.put("ceilings", ceilings);
     out.put("rows", rows);
+    out.put("peak_bytes", PeakMemory.bytes());
     new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(to.toFile(), out);
   }
 }

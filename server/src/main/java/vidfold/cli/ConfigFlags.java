@@ -31,6 +31,7 @@ final class ConfigFlags {
           new Row("--model", "model.path"),
           new Row("--device", "model.device"),
           new Row("--dtype", "model.dtype"),
+          new Row("--weights", "model.weights"),
           new Row("--threads", "model.threads"));
 
   static final List<Row> SERVER =

@@ -141,8 +141,8 @@ final class Doctor implements Callable<Integer> {
   private static String model(ModelConfig config) {
     try (ServerAssembly.Loaded loaded = ServerAssembly.Loaded.open(config)) {
       ModelInfo model = loaded.llm().info();
-      return "%s, %s, %d layers, %s"
-          .formatted(model.name(), model.family(), model.layers(), model.digest());
+      return "%s, %s, %d layers, %s weights, %s"
+          .formatted(model.name(), model.family(), model.layers(), model.weights(), model.digest());
     }
   }
 

@@ -45,7 +45,12 @@ final class Serve implements Callable<Integer> {
 
   private static void announce(ServerConfig config, ModelInfo model, int port, long start) {
     log.info(
-        "model {} on {} in {}, {}", model.name(), model.device(), model.dtype(), model.digest());
+        "model {} on {} in {}, {} weights, {}",
+        model.name(),
+        model.device(),
+        model.dtype(),
+        model.weights(),
+        model.digest());
     log.info("data in {}", config.video().dataFolder().toAbsolutePath());
     log.info(
         "vidfold {} is ready on http://{}:{} after {} s",

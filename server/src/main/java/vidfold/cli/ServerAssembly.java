@@ -65,7 +65,7 @@ final class ServerAssembly implements AutoCloseable {
     static Loaded open(ModelConfig config) {
       Torch torch = Torch.start(config.torch());
       try {
-        return new Loaded(torch, VideoLlms.open(folder(config), torch));
+        return new Loaded(torch, VideoLlms.open(folder(config), torch, config.weights()));
       } catch (RuntimeException | Error e) {
         torch.close();
         throw e;

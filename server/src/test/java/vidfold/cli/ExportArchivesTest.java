@@ -76,7 +76,8 @@ class ExportArchivesTest {
     assertThat(decoder.get("attributes").toString())
         .isEqualTo(
             "[{\"name\":\"training\",\"type\":\"bool\"},"
-                + "{\"name\":\"weights\",\"type\":\"Dict[int, Tensor]\"}]");
+                + "{\"name\":\"weights\",\"type\":\"Dict[int, Tensor]\"},"
+                + "{\"name\":\"scales\",\"type\":\"Dict[int, Tensor]\"}]");
     JsonNode rotate = method(decoder, "rotate");
     assertThat(rotate.get("arguments").findValuesAsText("name")).containsExactly("x", "cos", "sin");
     assertThat(method(decoder, "rope").get("returns").asText()).isEqualTo("Tuple[Tensor, Tensor]");

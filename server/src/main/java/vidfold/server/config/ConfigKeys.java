@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import vidfold.merging.MergeSpec;
+import vidfold.model.WeightFormat;
 
 /** The table of keys. */
 public final class ConfigKeys {
@@ -59,6 +60,12 @@ public final class ConfigKeys {
           oneOf(List.of("auto", "f32", "bf16")),
           "auto",
           "Type of weights; auto is bf16 where the device has it, else f32");
+  static final ConfigKey<String> MODEL_WEIGHTS =
+      key(
+          "model.weights",
+          oneOf(WeightFormat.labels()),
+          "stored",
+          "How linear layers are kept; int8 takes half the memory of bf16, on the CPU only");
   static final ConfigKey<Integer> MODEL_THREADS =
       key("model.threads", integer(0, 4096), "0", "CPU threads of the model; 0 is one a core");
 
@@ -209,6 +216,7 @@ public final class ConfigKeys {
           MODEL_PATH,
           MODEL_DEVICE,
           MODEL_DTYPE,
+          MODEL_WEIGHTS,
           MODEL_THREADS,
           ANSWER_REDUCER,
           ANSWER_MODE,

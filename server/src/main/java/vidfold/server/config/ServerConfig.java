@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergeSpec;
 import vidfold.merging.MergeSpec.Thresholds;
 import vidfold.model.SamplingParams;
+import vidfold.model.WeightFormat;
 import vidfold.server.engine.EngineConfig;
 import vidfold.server.http.HttpConfig;
 import vidfold.server.video.LibraryConfig;
@@ -52,7 +53,8 @@ public record ServerConfig(
     return new ModelConfig(
         settings.get(MODEL_PATH).orElse(null),
         new TorchConfig(
-            settings.get(MODEL_DEVICE), settings.get(MODEL_DTYPE), settings.get(MODEL_THREADS)));
+            settings.get(MODEL_DEVICE), settings.get(MODEL_DTYPE), settings.get(MODEL_THREADS)),
+        WeightFormat.of(settings.get(MODEL_WEIGHTS)));
   }
 
   private static VideoConfig video(Settings settings) {

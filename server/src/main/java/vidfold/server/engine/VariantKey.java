@@ -33,6 +33,7 @@ record VariantKey(String hash) {
     fields.add("tenant", tenant);
     fields.add("model", model.digest());
     fields.add("dtype", model.dtype());
+    fields.add("weights", model.weights());
     fields.add("video", sha256);
     SamplingRule frames = options.frames();
     fields.add("fps", frames.fps());

@@ -32,6 +32,7 @@ final class ServiceRoutes {
     entry.put("digest", model.digest());
     entry.put("device", model.device());
     entry.put("dtype", model.dtype());
+    entry.put("weights", model.weights());
     entry.put("layers", model.layers());
     entry.put("context_length", model.contextLength());
     entry.put("default_merge_layer", model.defaultMergeLayer());

@@ -12,6 +12,7 @@ import vidfold.merging.MergeSpec;
 import vidfold.model.ModelInfo;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
+import vidfold.model.WeightFormat;
 import vidfold.server.config.Settings.Flag;
 import vidfold.server.engine.EngineConfig;
 import vidfold.server.engine.Question;
@@ -22,7 +23,7 @@ import vidfold.video.VideoLimits;
 
 class ServerConfigTest {
   private static final ModelInfo MODEL =
-      new ModelInfo("m", "qwen2-vl", "sha256:0", "cpu", "f32", 6, 1000, 2, 100, 10);
+      new ModelInfo("m", "qwen2-vl", "sha256:0", "cpu", "f32", "stored", 6, 1000, 2, 100, 10);
   private static final SamplingRule RULE = new SamplingRule(2, 4, 256, true);
 
   @Test
@@ -33,7 +34,8 @@ class ServerConfigTest {
     assertThat(config.engine()).isEqualTo(EngineConfig.defaults());
     assertThat(config.video().library()).isEqualTo(LibraryConfig.defaults());
     assertThat(config.video().limits()).isEqualTo(VideoLimits.defaults());
-    assertThat(config.model()).isEqualTo(new ModelConfig(null, TorchConfig.auto()));
+    assertThat(config.model())
+        .isEqualTo(new ModelConfig(null, TorchConfig.auto(), WeightFormat.STORED));
     assertThat(config.answer().sampling()).isEqualTo(SamplingParams.greedy());
     assertThat(config.answer().merge()).isEqualTo(MergeSpec.sttm("reference", 0.5));
   }
@@ -48,6 +50,7 @@ class ServerConfigTest {
             Map.entry("model.path", "/model"),
             Map.entry("model.device", "cpu"),
             Map.entry("model.dtype", "f32"),
+            Map.entry("model.weights", "int8"),
             Map.entry("answer.reducer", "uniform"),
             Map.entry("answer.mode", "strict"),
             Map.entry("ffmpeg.folder", "/usr/bin"),

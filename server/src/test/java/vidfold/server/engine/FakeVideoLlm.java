@@ -92,6 +92,7 @@ public final class FakeVideoLlm implements VideoLlm {
         "sha256:fake",
         "cpu",
         "f32",
+        "stored",
         4,
         shape.contextLength(),
         2,

@@ -52,6 +52,16 @@ class VariantKeyTest {
         .isEqualTo(VariantKey.of(model("sha256:m", "f32"), "t", "v", hot));
   }
 
+  @Test
+  void shouldTellApartHowWeightsAreKept() {
+    Question.Options options =
+        new Question.Options(new PrefixSpec(HALF, 2), RULE, SamplingParams.greedy(), 4);
+    ModelInfo int8 =
+        new ModelInfo("m", "qwen2-vl", "sha256:m", "cpu", "f32", "int8", 4, 4096, 2, 8, 64);
+    assertThat(VariantKey.of(int8, "t", "v", options))
+        .isNotEqualTo(VariantKey.of(model("sha256:m", "f32"), "t", "v", options));
+  }
+
   private static MergeSpec at(double spatial, double temporal) {
     return new MergeSpec("sttm", "reference", null, new MergeSpec.Thresholds(spatial, temporal));
   }
@@ -72,6 +82,6 @@ class VariantKeyTest {
   }
 
   private static ModelInfo model(String digest, String dtype) {
-    return new ModelInfo("m", "qwen2-vl", digest, "cpu", dtype, 4, 4096, 2, 8, 64);
+    return new ModelInfo("m", "qwen2-vl", digest, "cpu", dtype, "stored", 4, 4096, 2, 8, 64);
   }
 }

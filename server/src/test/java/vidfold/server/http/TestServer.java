@@ -38,7 +38,7 @@ import vidfold.video.VideoProbe;
 /** The real server on a free port: real store, real ingest, and answers as a test wants them. */
 final class TestServer implements AutoCloseable {
   static final ModelInfo MODEL =
-      new ModelInfo("fake", "fake", "sha256:fake", "cpu", "f32", 4, 4096, 2, 8, 64);
+      new ModelInfo("fake", "fake", "sha256:fake", "cpu", "f32", "stored", 4, 4096, 2, 8, 64);
   static final Question.Options DEFAULTS =
       new Question.Options(
           new PrefixSpec(MergeSpec.sttm("reference", 0.5), 2),
