@@ -126,6 +126,54 @@ class TorchTest {
   }
 
   @Test
+  void shouldSayHowMuchMemoryCouldNotBeHad() {
+    String source =
+        """
+        class Big(Module):
+          __parameters__ = []
+          __buffers__ = []
+          training : bool
+          def make(self: __torch__.Big, n: int) -> Tensor:
+            return torch.zeros([n], dtype=0, layout=None, device=torch.device("cpu"), pin_memory=None)
+        """;
+    try (TorchModule big = torch.module("Big", source)) {
+      assertThatThrownBy(() -> big.callTensor("make", 1L << 50))
+          .isInstanceOfSatisfying(
+              TorchException.class,
+              e -> {
+                assertThat(e.outOfMemory()).isTrue();
+                assertThat(e.bytesAsked()).isEqualTo(1L << 50);
+              });
+      try (Tensor small = big.callTensor("make", 2)) {
+        assertThat(small.toLongs()).containsExactly(0, 0);
+      }
+    }
+  }
+
+  @Test
+  void shouldReadWhatCudaSaysAboutItsMemory() {
+    TorchException cuda =
+        TorchException.from(
+            "Qwen2Decoder",
+            "empty",
+            new IllegalStateException(
+                "RuntimeError: CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total"
+                    + " capacity of 139.72 GiB of which 1.10 GiB is free."));
+    assertThat(cuda.outOfMemory()).isTrue();
+    assertThat(cuda.bytesAsked()).isEqualTo(3L << 29);
+    TorchException cublas =
+        TorchException.from(
+            "Qwen2Decoder",
+            "decode",
+            new IllegalStateException("RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED"));
+    assertThat(cublas.outOfMemory()).isTrue();
+    assertThat(cublas.bytesAsked()).isEqualTo(-1);
+    TorchException other =
+        TorchException.from("A", "b", new IllegalStateException("RuntimeError: shapes differ"));
+    assertThat(other.outOfMemory()).isFalse();
+  }
+
+  @Test
   void shouldRefuseWrongDtypesInJava() {
     try (Tensor floats = torch.floats(new float[] {1}, 1);
         Tensor ints = torch.longs(new long[] {1}, 1)) {

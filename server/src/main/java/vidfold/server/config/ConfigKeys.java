@@ -132,8 +132,12 @@ public final class ConfigKeys {
       key("engine.max-running", integer(1, ANY), "8", "Questions answered at a time");
   static final ConfigKey<Integer> ENGINE_BUILDS =
       key("engine.max-builds", integer(1, ANY), "3", "Videos read or encoded at a time");
-  static final ConfigKey<Long> ENGINE_PREFIX_CACHE =
-      key("engine.prefix-cache", size(0, Long.MAX_VALUE), "2GiB", "Memory of cached KV prefixes");
+  static final ConfigKey<Optional<Long>> ENGINE_PREFIX_CACHE =
+      key(
+          "engine.prefix-cache",
+          size(0, Long.MAX_VALUE).or("auto"),
+          "auto",
+          "Memory of cached KV prefixes; auto is most of what a GPU has free, and 2GiB on a CPU");
   static final ConfigKey<Long> ENGINE_CONVERSATIONS =
       key(
           "engine.conversations",

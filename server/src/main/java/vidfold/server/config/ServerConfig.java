@@ -16,13 +16,19 @@ import vidfold.torch.TorchConfig;
 import vidfold.video.FfmpegProgram;
 import vidfold.video.VideoLimits;
 
-/** The whole configuration, a record for each part. */
+/**
+ * The whole configuration, a record for each part.
+ *
+ * @param autoPrefixCache whether the memory of cached prefixes follows from what the device has
+ *     free
+ */
 public record ServerConfig(
     HttpConfig http,
     ModelConfig model,
     VideoConfig video,
     EngineConfig engine,
-    AnswerConfig answer) {
+    AnswerConfig answer,
+    boolean autoPrefixCache) {
 
   /**
    * The configuration that these settings describe.
@@ -31,12 +37,18 @@ public record ServerConfig(
    */
   public static ServerConfig of(Settings settings) {
     return new ServerConfig(
-        http(settings), model(settings), video(settings), engine(settings), answer(settings));
+        http(settings),
+        model(settings),
+        video(settings),
+        engine(settings),
+        answer(settings),
+        settings.get(ENGINE_PREFIX_CACHE).isEmpty());
   }
 
   /** The same for a command that keeps nothing. */
   public ServerConfig inTemporaryFolder(Path folder) {
-    return new ServerConfig(http, model, video.inTemporaryFolder(folder), engine, answer);
+    return new ServerConfig(
+        http, model, video.inTemporaryFolder(folder), engine, answer, autoPrefixCache);
   }
 
   private static HttpConfig http(Settings settings) {
@@ -81,7 +93,7 @@ public record ServerConfig(
         settings.get(ENGINE_QUEUE),
         settings.get(ENGINE_RUNNING),
         settings.get(ENGINE_BUILDS),
-        settings.get(ENGINE_PREFIX_CACHE),
+        settings.get(ENGINE_PREFIX_CACHE).orElse(EngineConfig.defaults().prefixCacheBytes()),
         settings.get(ENGINE_CONVERSATIONS),
         settings.get(ENGINE_DECODING),
         settings.get(ENGINE_HEADROOM),

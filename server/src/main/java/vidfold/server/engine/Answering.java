@@ -23,6 +23,7 @@ final class Answering {
   private final DeviceThread device;
   private final VideoLlm llm;
   private final EngineConfig config;
+  private final DeviceRoom room;
   private final Conversations conversations;
   private final EngineMeters meters;
 
@@ -35,17 +36,23 @@ final class Answering {
       DeviceThread device,
       VideoLlm llm,
       EngineConfig config,
-      Conversations conversations,
+      DeviceRoom room,
       EngineMeters meters) {
     this.device = device;
     this.llm = llm;
     this.config = config;
-    this.conversations = conversations;
+    this.room = room;
+    this.conversations = room.conversations();
     this.meters = meters;
   }
 
   int count() {
     return active.size();
+  }
+
+  /** KV bytes of the running sequences. */
+  long bytes() {
+    return reservedBytes;
   }
 
   List<Sequence> active() {
@@ -97,15 +104,16 @@ final class Answering {
     reservedBytes += sequence.reservedBytes;
     active.add(sequence);
     if (!resume(sequence)) {
-      sequence.decoding =
-          llm.open(
-              sequence.requireLease().prefix(),
-              sequence.options().sampling(),
-              (int) capacity(sequence));
+      sequence.decoding = room.use(() -> openOnPrefix(sequence));
     }
     long held = sequence.requireDecoding().capacity() * llm.info().kvBytesPerToken();
     reservedBytes += held - sequence.reservedBytes;
     sequence.reservedBytes = held;
+  }
+
+  private Decoding openOnPrefix(Sequence sequence) {
+    return llm.open(
+        sequence.requireLease().prefix(), sequence.options().sampling(), (int) capacity(sequence));
   }
 
   private boolean resume(Sequence sequence) {
@@ -130,7 +138,8 @@ final class Answering {
   boolean prefillChunk(Sequence sequence) {
     assert device.isCurrent();
     int to = Math.min(sequence.prompt.length, sequence.fed + llm.info().prefillChunk());
-    llm.prefill(sequence.requireDecoding(), Arrays.copyOfRange(sequence.prompt, sequence.fed, to));
+    int[] tokens = Arrays.copyOfRange(sequence.prompt, sequence.fed, to);
+    room.use(() -> llm.prefill(sequence.requireDecoding(), tokens));
     sequence.fed = to;
     if (to < sequence.prompt.length) {
       return false;
@@ -157,7 +166,8 @@ final class Answering {
 
   private void decode(List<Sequence> batch) {
     List<Decoding> decodings = batch.stream().map(Sequence::requireDecoding).toList();
-    llm.decode(decodings, batch.stream().mapToInt(Sequence::pending).toArray());
+    int[] tokens = batch.stream().mapToInt(Sequence::pending).toArray();
+    room.use(() -> llm.decode(decodings, tokens));
     batch.forEach(sequence -> sequence.fed++);
   }
 
@@ -284,11 +294,12 @@ final class Answering {
     if (sequence.isOver()) {
       return;
     }
+    Throwable told = room.refusal(cause);
     release(sequence);
     boolean cancelled = cause instanceof CancellationException;
     meters.finished(cancelled ? "cancelled" : "failed");
     try {
-      sequence.listener.onFailed(cause);
+      sequence.listener.onFailed(told);
     } catch (RuntimeException e) {
       log.warn("the listener of {} failed at its end", sequence.id, e);
     }

@@ -113,12 +113,17 @@ final class Conversations implements AutoCloseable {
     return bytes;
   }
 
-  @Override
-  public void close() {
+  /** Closes every conversation; later turns are rebuilt from their history. */
+  void giveUpAll() {
     assert device.isCurrent();
     idle.values().forEach(Conversation::close);
     idle.clear();
     bytes = 0;
+  }
+
+  @Override
+  public void close() {
+    giveUpAll();
   }
 
   /**

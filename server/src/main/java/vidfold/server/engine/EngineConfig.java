@@ -45,6 +45,25 @@ public record EngineConfig(
     return new EngineConfig(64, 8, 3, 2 * GIB, GIB / 2, GIB, 1024, Duration.ofSeconds(30));
   }
 
+  /**
+   * The same with most of a device's free memory for prefixes: what is left when conversations,
+   * running questions and an eighth for intermediate results are taken off.
+   *
+   * @param free bytes, with the model loaded
+   */
+  public EngineConfig onDeviceWith(long free) {
+    long prefixes = Math.max(0, free - free / 8 - conversationBytes - decodingBytes);
+    return new EngineConfig(
+        queueLimit,
+        maxRunning,
+        maxBuilds,
+        prefixes,
+        conversationBytes,
+        decodingBytes,
+        conversationHeadroom,
+        drainGrace);
+  }
+
   private static void require(boolean condition, String message, Object found) {
     if (!condition) {
       throw new IllegalArgumentException(message + " but was " + found);

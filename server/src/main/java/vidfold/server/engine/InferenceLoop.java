@@ -33,6 +33,7 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
   private final DeviceThread device = new DeviceThread();
   private final Conversations conversations;
   private final VideoPrefixCache cache;
+  private final DeviceRoom room;
   private final PrefixBuilds builds;
   private final Answering answering;
 
@@ -64,7 +65,8 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
     this.conversations = new Conversations(device, config.conversationBytes());
     this.cache = new VideoPrefixCache(device, config.prefixCacheBytes(), conversations::dropOn);
     this.builds = new PrefixBuilds(device, llm, frames, cache, this);
-    this.answering = new Answering(device, llm, config, conversations, meters);
+    this.room = new DeviceRoom(conversations, cache, this::runningBytes);
+    this.answering = new Answering(device, llm, config, room, meters);
     this.status = new EngineStatus(llm.info(), true, 0, 0, 0, 0, 0, 0, 0);
   }
 
@@ -267,8 +269,17 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
     if (waiter instanceof Sequence sequence) {
       answering.fail(sequence, cause);
     } else if (waiter instanceof Preparation preparation) {
-      preparation.fail(cause);
+      preparation.fail(room.refusal(cause));
     }
+  }
+
+  @Override
+  public boolean freedFor(Throwable failure) {
+    return room.freedFor(failure);
+  }
+
+  private long runningBytes() {
+    return answering.bytes();
   }
 
   private void leaveQueue(Waiter waiter) {

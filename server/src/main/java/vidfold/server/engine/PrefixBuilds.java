@@ -2,10 +2,12 @@ package vidfold.server.engine;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -32,6 +34,9 @@ final class PrefixBuilds implements AutoCloseable {
     /** A build has frames and takes its turns from now on. */
     void addWork(ChunkWork work);
 
+    /** Frees what nobody uses if a build failed for want of memory; true when there was some. */
+    boolean freedFor(Throwable failure);
+
     /** A waiter's build failed. */
     void failed(Waiter waiter, Throwable cause);
   }
@@ -42,6 +47,9 @@ final class PrefixBuilds implements AutoCloseable {
   private final VideoPrefixCache cache;
   private final Surroundings surroundings;
   private final Map<VariantKey, Build> builds = new LinkedHashMap<>();
+
+  /** Variants whose last build found no memory, and which begin once more. */
+  private final Set<VariantKey> secondTries = new HashSet<>();
 
   PrefixBuilds(
       DeviceThread device,
@@ -198,7 +206,13 @@ final class PrefixBuilds implements AutoCloseable {
     @Override
     public void fail(Throwable cause) {
       List<Waiter> left = List.copyOf(waiters);
+      boolean first = !secondTries.contains(key);
       close();
+      if (first && surroundings.freedFor(cause)) {
+        secondTries.add(key);
+        left.forEach(Waiter::requeue);
+        return;
+      }
       left.forEach(waiter -> surroundings.failed(waiter, cause));
     }
 
@@ -206,6 +220,7 @@ final class PrefixBuilds implements AutoCloseable {
     void close() {
       over = true;
       builds.remove(key, this);
+      secondTries.remove(key);
       waiters.clear();
       CompletableFuture<Clip> frames = reading;
       reading = null;

@@ -99,6 +99,14 @@ final class VideoPrefixCache implements AutoCloseable {
         .forEach(entry -> cache.invalidate(entry.key));
   }
 
+  /** Removes every prefix that is not on lease. */
+  void freeUnused() {
+    assert device.isCurrent();
+    cached().stream()
+        .filter(entry -> entry.leases == 0)
+        .forEach(entry -> cache.invalidate(entry.key));
+  }
+
   /** Prefixes in native memory. */
   int count() {
     return live.size();

@@ -7,6 +7,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import vidfold.server.engine.DeviceFullException;
 import vidfold.server.engine.QueueFullException;
 import vidfold.server.video.Failures;
 import vidfold.server.video.StoreException;
@@ -39,6 +40,9 @@ final class Problems {
     }
     if (cause instanceof QueueFullException full) {
       return Problem.of(429, "queue-full", sentence(full)).withHeader("Retry-After", "1");
+    }
+    if (cause instanceof DeviceFullException full) {
+      return ofDevice(full);
     }
     if (cause instanceof CancellationException) {
       return stopping();
@@ -81,11 +85,23 @@ final class Problems {
     int status =
         switch (failure.type()) {
           case "too-large" -> 413;
-          case "cancelled" -> 503;
+          case "cancelled", Failures.OUT_OF_MEMORY -> 503;
           case "internal-error" -> 500;
           default -> 422;
         };
     return Problem.of(status, failure.type(), failure.detail());
+  }
+
+  /** The device may have room again when others are done. */
+  private static Problem ofDevice(DeviceFullException full) {
+    Problem problem =
+        Problem.of(503, Failures.OUT_OF_MEMORY, sentence(full))
+            .withHeader("Retry-After", "5")
+            .with("prefix_bytes", full.use().prefixes())
+            .with("conversation_bytes", full.use().conversations())
+            .with("running_bytes", full.use().running());
+    long asked = full.use().asked();
+    return asked < 0 ? problem : problem.with("asked_bytes", asked);
   }
 
   private static Problem ofStore(StoreException store) {

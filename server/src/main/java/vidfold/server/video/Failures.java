@@ -2,10 +2,14 @@ package vidfold.server.video;
 
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import vidfold.server.engine.DeviceFullException;
 import vidfold.video.VideoException;
 
 /** The stable problem types of videos that cannot be used. */
 public final class Failures {
+  /** The problem type of what the device has no room for. */
+  public static final String OUT_OF_MEMORY = "out-of-memory";
+
   /** Ingest was begun again and again and never came to an end. */
   static final VideoRecord.Failure INTERRUPTED =
       new VideoRecord.Failure(
@@ -27,6 +31,9 @@ public final class Failures {
     }
     if (cause instanceof StoreException store) {
       return new VideoRecord.Failure(type(store.kind()), sentence(store));
+    }
+    if (cause instanceof DeviceFullException full) {
+      return new VideoRecord.Failure(OUT_OF_MEMORY, sentence(full));
     }
     return new VideoRecord.Failure(
         "internal-error", "The server failed to process this video. The log says why.");

@@ -128,8 +128,8 @@ class SettingsTest {
         "answer.temperature | -0.1 | a number from 0 to 2",
         "answer.merge-layer | -1 | a whole number from 0 to 1000, or 'model'",
         "answer.seed | 1.5 | a whole number",
-        "engine.prefix-cache | 2GB | a size, such as 512MiB or 4GiB",
-        "engine.prefix-cache | 999999999999TiB | a size, such as 512MiB or 4GiB",
+        "engine.prefix-cache | 2GB | a size, such as 512MiB or 4GiB, or 'auto'",
+        "engine.conversations | 999999999999TiB | a size, such as 512MiB or 4GiB",
       })
   void shouldNameKeyFoundAndExpected(String key, String found, String expected) {
     assertThatThrownBy(() -> read(null, Map.of(), new Flag("--set", key, found)))
@@ -140,8 +140,23 @@ class SettingsTest {
   @ParameterizedTest
   @CsvSource({"512, 512", "1KiB, 1024", "3MiB, 3145728", "2 GiB, 2147483648"})
   void shouldReadSizes(String text, long bytes) {
-    Settings settings = read(null, Map.of(), new Flag("--set", "engine.prefix-cache", text));
-    assertThat(settings.get(ConfigKeys.ENGINE_PREFIX_CACHE)).isEqualTo(bytes);
+    Settings settings = read(null, Map.of(), new Flag("--set", "engine.conversations", text));
+    assertThat(settings.get(ConfigKeys.ENGINE_CONVERSATIONS)).isEqualTo(bytes);
+  }
+
+  @Test
+  void shouldTakeThePrefixCacheFromTheDeviceUnlessItIsGiven() {
+    ServerConfig auto = ServerConfig.of(read(null, Map.of()));
+    assertThat(auto.autoPrefixCache()).isTrue();
+    assertThat(auto.engine().prefixCacheBytes()).isEqualTo(2L << 30);
+    long free = 80L << 30;
+    assertThat(auto.engine().onDeviceWith(free).prefixCacheBytes())
+        .isEqualTo((70L << 30) - (512 << 20) - (1L << 30));
+    assertThat(auto.engine().onDeviceWith(1 << 30).prefixCacheBytes()).isZero();
+    ServerConfig given =
+        ServerConfig.of(read(null, Map.of(), new Flag("--set", "engine.prefix-cache", "3GiB")));
+    assertThat(given.autoPrefixCache()).isFalse();
+    assertThat(given.engine().prefixCacheBytes()).isEqualTo(3L << 30);
   }
 
   @ParameterizedTest

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import vidfold.server.engine.DeviceFullException;
 import vidfold.server.engine.QueueFullException;
 import vidfold.server.video.StoreException;
 import vidfold.server.video.VideoRecord;
@@ -48,6 +49,23 @@ class ProblemsTest {
   @Test
   void shouldTellWhatIsOverloadedOrStopping() {
     assertThat(Problems.of(new QueueFullException(3), "r").status()).isEqualTo(429);
+  }
+
+  @Test
+  void shouldRefuseWithTheNumbersWhatTheDeviceHasNoRoomFor() {
+    DeviceFullException full =
+        new DeviceFullException(
+            new DeviceFullException.Use(70, 1, 2, 3), new IllegalStateException("native"));
+    Problem problem = Problems.of(full, "r");
+    assertThat(problem.status()).isEqualTo(503);
+    assertThat(problem.type()).isEqualTo("out-of-memory");
+    assertThat(problem.detail()).startsWith("The device has no room for 70 bytes more");
+    assertThat(problem.headers()).containsKey("Retry-After");
+    assertThat(problem.members())
+        .containsEntry("asked_bytes", 70L)
+        .containsEntry("prefix_bytes", 1L)
+        .containsEntry("conversation_bytes", 2L)
+        .containsEntry("running_bytes", 3L);
     assertThat(Problems.of(new CancellationException(), "r").status()).isEqualTo(503);
     assertThat(Problems.of(new RejectedExecutionException(), "r").type()).isEqualTo("overloaded");
   }
