@@ -18,7 +18,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * PyTorch on one device: compiles script modules, makes tensors, and counts live handles.
@@ -27,6 +31,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * hundreds of times slower and is never chosen.
  */
 public final class Torch implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(Torch.class);
 
   private final PtNDManager manager;
   private final PtNDManager hostManager;
@@ -44,18 +50,67 @@ public final class Torch implements AutoCloseable {
   }
 
   /**
-   * Starts the engine.
+   * Starts the engine on libtorch as {@link LibTorch} finds it.
    *
-   * @throws IllegalArgumentException if the device asked for is not there
+   * @throws IllegalArgumentException if libtorch or the driver does not fit, or the device asked
+   *     for is not there; the message says what was found and what was expected
    */
   public static Torch start(TorchConfig config) {
-    Engine engine = Engine.getEngine("PyTorch");
+    Map<String, String> environment = System.getenv();
+    LibTorch libtorch =
+        LibTorch.choose(environment, LibTorch.fetchedFolder(environment), config.device());
+    if (libtorch.cuda() && !config.device().equals("cpu")) {
+      NvidiaDriver.requireNewEnough(NvidiaDriver.VERSION_FILE);
+    }
+    libtorch.select();
+    loadEngine(libtorch);
     JniUtils.setGraphExecutorOptimize(false);
     int threads =
         config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
     JniUtils.setNumThreads(threads);
-    Device device = chooseDevice(config.device(), engine.getGpuCount());
-    return new Torch(device, chooseDtype(config.dtype(), device));
+    String asked = config.device();
+    if (asked.equals("cpu") || !libtorch.cuda()) {
+      return new Torch(Device.cpu(), chooseDtype(config.dtype(), Device.cpu()));
+    }
+    int index = asked.equals("auto") ? 0 : Integer.parseInt(asked.substring("cuda:".length()));
+    Device gpu = Device.gpu(index);
+    try {
+      return onGpu(gpu, chooseDtype(config.dtype(), gpu));
+    } catch (TorchException e) {
+      String why =
+          "cuda:%d cannot be used: %s; %s, libtorch is %s"
+              .formatted(
+                  index,
+                  e.getMessage(),
+                  NvidiaDriver.describe(NvidiaDriver.VERSION_FILE),
+                  libtorch.describe());
+      if (!asked.equals("auto")) {
+        throw new IllegalArgumentException(why, e);
+      }
+      log.warn("{}; the CPU is used", why);
+      return new Torch(Device.cpu(), chooseDtype(config.dtype(), Device.cpu()));
+    }
+  }
+
+  private static void loadEngine(LibTorch libtorch) {
+    try {
+      Engine.getEngine("PyTorch");
+    } catch (ai.djl.engine.EngineException | LinkageError e) {
+      throw new IllegalArgumentException(
+          "libtorch (%s) cannot be loaded: %s".formatted(libtorch.describe(), e.getMessage()), e);
+    }
+  }
+
+  /** Starts on a GPU and sends it something, so that what is wrong with it shows now. */
+  private static Torch onGpu(Device gpu, Dtype dtype) {
+    Torch torch = new Torch(gpu, dtype);
+    try {
+      torch.await();
+      return torch;
+    } catch (TorchException e) {
+      torch.close();
+      throw e;
+    }
   }
 
   /** The device's name, {@code cpu} or {@code cuda:N}. */
@@ -65,6 +120,13 @@ public final class Torch implements AutoCloseable {
 
   public boolean onGpu() {
     return device.isGpu();
+  }
+
+  /** Free memory of the GPU, in bytes; empty on a CPU and where the driver does not tell. */
+  public OptionalLong freeDeviceBytes() {
+    return device.isGpu()
+        ? NvidiaDriver.freeBytes("nvidia-smi", device.getDeviceId(), System.getenv())
+        : OptionalLong.empty();
   }
 
   /** The dtype of weights and activations. */
@@ -243,18 +305,6 @@ public final class Torch implements AutoCloseable {
 
   private static ByteBuffer direct(long bytes) {
     return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.nativeOrder());
-  }
-
-  private static Device chooseDevice(String asked, int gpus) {
-    if (asked.equals("cpu") || (asked.equals("auto") && gpus == 0)) {
-      return Device.cpu();
-    }
-    int index = asked.equals("auto") ? 0 : Integer.parseInt(asked.substring("cuda:".length()));
-    if (index >= gpus) {
-      throw new IllegalArgumentException(
-          "device " + asked + " was asked for but PyTorch sees " + gpus + " CUDA devices");
-    }
-    return Device.gpu(index);
   }
 
   private static Dtype chooseDtype(String asked, Device device) {

@@ -56,6 +56,7 @@ public final class Main implements Runnable {
             .addSubcommand(new Merge())
             .addSubcommand(new MergeBench())
             .addSubcommand(new ExportArchives())
+            .addSubcommand(new FetchNatives(environment))
             .addSubcommand(withFlags(new Eval(environment), ConfigFlags.MODEL))
             .addSubcommand(withFlags(new ShowConfig(environment), List.of()))
             .addSubcommand(new Version());

@@ -9,6 +9,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -23,6 +24,7 @@ import vidfold.server.config.ModelConfig;
 import vidfold.server.config.ServerConfig;
 import vidfold.server.config.VideoConfig;
 import vidfold.server.engine.Engine;
+import vidfold.server.engine.EngineConfig;
 import vidfold.server.engine.Question;
 import vidfold.server.http.HttpConfig;
 import vidfold.server.http.HttpServer;
@@ -152,13 +154,28 @@ final class ServerAssembly implements AutoCloseable {
         .description("Tensors in native memory, weights included")
         .register(meters);
     this.library = library(config.video(), llm, storage, opened);
-    this.engine = new Engine(llm, library, config.engine(), meters);
+    this.engine = new Engine(llm, library, engineConfig(config, loaded.torch()), meters);
     opened.push(engine);
     this.ingest = new Ingest(library, engine);
     opened.push(ingest);
     this.sessions = new Sessions(storage.database());
     engine.start();
     closing.addAll(opened);
+  }
+
+  /** With the memory of prefixes that the device has room for, where it is not given. */
+  private static EngineConfig engineConfig(ServerConfig config, Torch torch) {
+    OptionalLong free = torch.freeDeviceBytes();
+    if (!config.autoPrefixCache() || free.isEmpty()) {
+      return config.engine();
+    }
+    EngineConfig sized = config.engine().onDeviceWith(free.getAsLong());
+    log.info(
+        "{} bytes are free on {}; prefixes may take {}",
+        free.getAsLong(),
+        torch.deviceName(),
+        sized.prefixCacheBytes());
+    return sized;
   }
 
   private static PrometheusMeterRegistry meters(Deque<AutoCloseable> opened) {
