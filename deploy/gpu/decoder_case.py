@@ -146,7 +146,19 @@ class ScriptRun:
                 self.on(c.answer(step)), self.on(at), self.on(at), lower, upper, owns, lengths, self.eps
             )
             out[f"decode of {len(owns)}, step {step + 1}"] = logits
+        out.update(self.decoded_together(prefixes[2]))
         return out
+
+    def decoded_together(self, prefix):
+        """One step of all questions on one prefix, which is read once for all."""
+        c = self.case
+        owns = [self.cache(c.shape.layers, 64) for _ in c.SEQUENCES]
+        lengths = [count for _, count in c.SEQUENCES]
+        for own, count in zip(owns, lengths):
+            self.ask(prefix, own, c.question(count), 0)
+        at = self.on(torch.stack([c.text_positions(n, 1)[:, 0] for n in lengths], 1))
+        logits = self.script.decode_shared(self.on(c.answer(0)), at, at, *prefix, owns, lengths, self.eps)
+        return {f"decode of {len(owns)} on one prefix": logits}
 
 
 class PlainRun:
@@ -183,6 +195,10 @@ class PlainRun:
                 running[i], one = self.feed(running[i], c.answer(step)[i : i + 1], count + step)
                 logits.append(one)
             out[f"decode of {len(running)}, step {step + 1}"] = torch.stack(logits)
+        out[f"decode of {len(running)} on one prefix"] = torch.stack([
+            self.feed(self.feed(prefixes[2], c.question(count), 0)[0], c.answer(0)[i : i + 1], count)[1]
+            for i, (_, count) in enumerate(c.SEQUENCES)
+        ])
         return out
 
     def prefix(self, merge_layer, x, angle):

@@ -197,7 +197,10 @@ class Speed:
         owns = [self.cache(d.layers, CAPACITY) for _ in range(batch)]
         ids = torch.randint(d.vocabulary, [batch], device=self.device)
         at = self.positions(p + QUESTION, 1).expand(3, batch).contiguous()
-        step = lambda: self.script.decode(ids, at, at, [lower] * batch, prefixes, owns, [QUESTION] * batch, d.eps)
+        lengths = [QUESTION] * batch
+        apart = lambda: self.script.decode(ids, at, at, [lower] * batch, prefixes, owns, lengths, d.eps)
+        together = lambda: self.script.decode_shared(ids, at, at, lower, prefixes[0], owns, lengths, d.eps)
+        step = together if kind == "shared" else apart
         ms = self.clock.millis(step, 10, 3)
         distinct = 1 if kind == "shared" else batch
         moved = d.weight_bytes() + (distinct * p + batch * QUESTION) * d.kv_bytes()

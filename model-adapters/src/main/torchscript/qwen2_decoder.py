@@ -57,8 +57,12 @@ class Qwen2Decoder(Module):
       total = torch.add(total, torch.mul(torch.numel(s), torch.element_size(s)))
     return total
 
+  # RMSNorm over the last dimension: the length in f32, one pass over x for it and two for the product, where
+  # libtorch 2.7's rms_norm makes eight.
   def norm(self: __torch__.Qwen2Decoder, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    return torch.rms_norm(x, torch.size(weight), weight, eps)
+    length = torch.linalg_vector_norm(x, 2, [-1], True, dtype=6)
+    scale = torch.rsqrt(torch.add(torch.div(torch.mul(length, length), torch.size(x, -1)), eps))
+    return torch.mul_(torch.mul(x, scale, out=torch.empty_like(x)), weight)
 
   # x [S, in] times the weight of this key
   def line(self: __torch__.Qwen2Decoder, x: Tensor, key: int) -> Tensor:
@@ -110,20 +114,21 @@ class Qwen2Decoder(Module):
   def join(self: __torch__.Qwen2Decoder, before: Tensor, visual: Tensor, after: Tensor) -> Tensor:
     return torch.cat([self.embed(before), visual, self.embed(after)], 0)
 
-  # positions [3, S] -> cos and sin [S, D], f32. Each frequency turns with its own axis (M-RoPE).
+  # positions [3, S] -> cos and sin [S, D], f32, the first half of sin negative. Each frequency turns with its
+  # own axis (M-RoPE).
   def rope(self: __torch__.Qwen2Decoder, positions: Tensor) -> Tuple[Tensor, Tensor]:
     axes = torch.index_select(positions, 0, self.weights[-5])
-    half = torch.mul(torch.transpose(torch.to(axes, 6), 0, 1), torch.to(self.weights[-4], 6))
-    angle = torch.cat([half, half], 1)
-    return (torch.cos(angle), torch.sin(angle))
+    angle = torch.mul(torch.transpose(torch.to(axes, 6), 0, 1), torch.to(self.weights[-4], 6))
+    cos = torch.cos(angle)
+    sin = torch.sin(angle)
+    return (torch.cat([cos, cos], 1), torch.cat([torch.neg(sin), sin], 1))
 
   # x [H, S, D] turned by cos, sin [S, D], in f32
   def rotate(self: __torch__.Qwen2Decoder, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     wide = torch.to(x, 6)
     half = torch.floordiv(torch.size(x, 2), 2)
-    left = torch.narrow(wide, 2, 0, half)
-    right = torch.narrow(wide, 2, half, half)
-    turned = torch.add(torch.mul(wide, cos), torch.mul(torch.cat([torch.neg(right), left], 2), sin))
+    swapped = torch.cat([torch.narrow(wide, 2, half, half), torch.narrow(wide, 2, 0, half)], 2)
+    turned = torch.addcmul(torch.mul(wide, cos), swapped, sin, value=1)
     return torch.to(turned, ops.prim.dtype(x))
 
   # q [1, Hkv, R, D] over k, v [1, Hkv, P, D] -> output and log-sum-exp [1, Hkv, R]
@@ -142,7 +147,7 @@ class Qwen2Decoder(Module):
   # Joins attention over two disjoint segments by their log-sum-exp.
   def blend(self: __torch__.Qwen2Decoder, o1: Tensor, l1: Tensor, o2: Tensor, l2: Tensor) -> Tuple[Tensor, Tensor]:
     w = torch.unsqueeze(torch.sigmoid(torch.sub(l1, l2)), -1)
-    wide = torch.add(torch.mul(torch.to(o1, 6), w), torch.mul(torch.to(o2, 6), torch.rsub(w, 1)))
+    wide = torch.lerp(torch.to(o2, 6), torch.to(o1, 6), w)
     return (torch.to(wide, ops.prim.dtype(o1)), torch.logaddexp(l1, l2))
 
   # q [Hq, S, D] over a segment that every query sees whole: kv [2, Hkv, P, D] -> [1, Hq, S, D], [1, Hq, S].
@@ -265,6 +270,40 @@ class Qwen2Decoder(Module):
         _1 = torch.append(outs, out)
       x = self.finish(i, x, torch.cat(outs, 2), eps)
     return self.logits(x, eps)
+
+  # The same for B sequences on one prefix, lower [k, 2, Hkv, N, D] and upper [L-k, 2, Hkv, M, D]: it is read
+  # once a layer for all of them, and only attention to own tokens is done for each.
+  def decode_shared(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
+    x = self.embed(ids)
+    below = torch.size(lower, 0)
+    cos, sin = self.rope(low_positions)
+    for i in range(torch.size(own[0], 0)):
+      if torch.eq(i, below):
+        cos, sin = self.rope(high_positions)
+      prefix = self.prefix_of(i, below, lower, upper)
+      q, fresh = self.split(self.qkv(i, x, eps), cos, sin, torch.size(prefix, 1))
+      outs = annotate(List[Tensor], [])
+      lses = annotate(List[Tensor], [])
+      for b in range(torch.len(own)):
+        mine = torch.select(own[b], 0, i)
+        _1 = torch.copy_(torch.narrow(mine, 2, lengths[b], 1), torch.narrow(fresh, 2, b, 1))
+        o, l = self.see_all(torch.narrow(q, 1, b, 1), torch.narrow(mine, 2, 0, torch.add(lengths[b], 1)))
+        _2 = torch.append(outs, o)
+        _3 = torch.append(lses, l)
+      out = torch.cat(outs, 2)
+      if torch.gt(torch.size(prefix, 2), 0):
+        o, l = self.see_all(q, prefix)
+        out, lse = self.blend(out, torch.cat(lses, 2), o, l)
+      x = self.finish(i, x, out, eps)
+    return self.logits(x, eps)
+
+  # One row of qkv [B, (Hq+2Hkv)*D] a sequence -> q [Hq, B, D], and keys and values [2, Hkv, B, D]
+  def split(self: __torch__.Qwen2Decoder, qkv: Tensor, cos: Tensor, sin: Tensor, groups: int) -> Tuple[Tensor, Tensor]:
+    all = torch.transpose(torch.view(qkv, [torch.size(qkv, 0), -1, torch.size(cos, 1)]), 0, 1)
+    heads = torch.sub(torch.size(all, 0), torch.mul(2, groups))
+    turned = self.rotate(torch.narrow(all, 0, 0, torch.add(heads, groups)), cos, sin)
+    fresh = torch.stack([torch.narrow(turned, 0, heads, groups), torch.narrow(all, 0, torch.add(heads, groups), groups)], 0)
+    return (torch.narrow(turned, 0, 0, heads), fresh)
 
   def qkv(self: __torch__.Qwen2Decoder, layer: int, x: Tensor, eps: float) -> Tensor:
     base = torch.mul(layer, 16)

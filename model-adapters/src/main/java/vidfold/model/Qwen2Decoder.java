@@ -164,11 +164,24 @@ final class Qwen2Decoder implements AutoCloseable {
       upper.add(sequence.prefix().upper());
       own.add(sequence.kv());
     }
+    PrefixKv first = sequences.get(0).prefix();
+    boolean shared = sequences.stream().allMatch(sequence -> sequence.prefix() == first);
     try (Tensor ids = torch.ints(tokens, tokens.length);
         Tensor lowIds = new Positions(low, low, low).toTensor(torch);
         Tensor highIds = new Positions(high, high, high).toTensor(torch)) {
-      return script.callTensor(
-          "decode", ids, lowIds, highIds, lower, upper, own, lengths, config.normEps());
+      return shared
+          ? script.callTensor(
+              "decode_shared",
+              ids,
+              lowIds,
+              highIds,
+              first.lower(),
+              first.upper(),
+              own,
+              lengths,
+              config.normEps())
+          : script.callTensor(
+              "decode", ids, lowIds, highIds, lower, upper, own, lengths, config.normEps());
     }
   }
 

@@ -74,6 +74,30 @@ class Qwen2DecoderTest {
   }
 
   @Test
+  void shouldDecodeOnDifferentPrefixesLikeEachAlone() {
+    try (TensorScope scope = new TensorScope()) {
+      PrefixKv first = prefix(scope, new int[] {5, 17, 90, 3, 44, 60}, 4);
+      PrefixKv second = prefix(scope, new int[] {31, 2, 77}, 3);
+      OwnKv a = open(scope, first);
+      OwnKv b = open(scope, second);
+      OwnKv alone = open(scope, second);
+      feed(a, 7, 8);
+      feed(b, 9, 10, 11);
+      feed(alone, 9, 10, 11);
+      try (Tensor both = decoder.decode(List.of(a, b), new int[] {20, 21});
+          Tensor row = decoder.row(both, 1);
+          Tensor one = decoder.decode(List.of(alone), new int[] {21})) {
+        assertThat(row.toFloats())
+            .usingComparatorWithPrecision(1e-4f)
+            .containsExactly(one.toFloats());
+      }
+      a.close();
+      b.close();
+      alone.close();
+    }
+  }
+
+  @Test
   void shouldDecodeLikePrefill() {
     int[] tokens = {5, 17, 90, 3, 44, 60};
     try (TensorScope scope = new TensorScope()) {
