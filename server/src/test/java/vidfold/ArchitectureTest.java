@@ -61,11 +61,12 @@ class ArchitectureTest {
   }
 
   @Test
-  void shouldTouchCaffeineInThePrefixCacheOnly() {
+  void shouldTouchCaffeineInTheCachesOnly() {
     check(
         noClasses()
             .that()
-            .haveNameNotMatching("vidfold\\.server\\.engine\\.VideoPrefixCache(\\$.*)?")
+            .haveNameNotMatching(
+                "vidfold\\.server\\.engine\\.(VideoPrefix|VisualToken)Cache(\\$.*)?")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("com.github.benmanes.caffeine.."));

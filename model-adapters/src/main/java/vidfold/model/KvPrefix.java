@@ -20,7 +20,6 @@ public class KvPrefix implements AutoCloseable {
    * @param promptTokens length of the prefix in the layers at and above the merge layer
    * @param achievedRetention M / N
    * @param thresholds the thresholds that merging used, or null
-   * @param visionMillis time in the vision tower
    * @param mergeMillis time in the reducer
    * @param prefillMillis time in the decoder
    */
@@ -30,7 +29,6 @@ public class KvPrefix implements AutoCloseable {
       int promptTokens,
       double achievedRetention,
       MergeSpec.@org.jspecify.annotations.Nullable Thresholds thresholds,
-      double visionMillis,
       double mergeMillis,
       double prefillMillis) {}
 

@@ -148,7 +148,8 @@ public final class ModelBench implements AutoCloseable {
   private Row measureOnce(VideoFrames frames, double retention, int mergeLayer, Ceilings ceilings) {
     MergeSpec spec = retention == 1 ? MergeSpec.none() : MergeSpec.sttm("strict", retention);
     long start = System.nanoTime();
-    try (PrefixBuild build = model.startPrefix(frames, new PrefixSpec(spec, mergeLayer))) {
+    try (EncodedVideo video = encode(frames);
+        PrefixBuild build = model.startPrefix(video, new PrefixSpec(spec, mergeLayer))) {
       while (!build.advance()) {}
       try (KvPrefix prefix = build.finish()) {
         firstToken(prefix);
@@ -162,7 +163,7 @@ public final class ModelBench implements AutoCloseable {
             retention,
             s.tokensBefore(),
             s.tokensAfter(),
-            s.visionMillis(),
+            video.visionMillis(),
             s.mergeMillis(),
             s.prefillMillis(),
             gflops,
@@ -172,6 +173,13 @@ public final class ModelBench implements AutoCloseable {
             token,
             decodeBytes(prefix) / token / 1e6 / ceilings.readGBs());
       }
+    }
+  }
+
+  private EncodedVideo encode(VideoFrames frames) {
+    try (VideoEncoding encoding = model.startEncoding(frames)) {
+      while (!encoding.advance()) {}
+      return encoding.finish();
     }
   }
 

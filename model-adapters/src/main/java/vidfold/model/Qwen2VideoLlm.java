@@ -111,11 +111,17 @@ final class Qwen2VideoLlm implements VideoLlm {
   }
 
   @Override
-  public PrefixBuild startPrefix(VideoFrames frames, PrefixSpec spec) {
+  public VideoEncoding startEncoding(VideoFrames frames) {
+    return new FramesEncoding(
+        parts.adapter(), parts.decoder(), parts.prompt(), frames, info.prefillChunk());
+  }
+
+  @Override
+  public PrefixBuild startPrefix(EncodedVideo video, PrefixSpec spec) {
     return new VideoPrefixBuild(
         new VideoPrefixBuild.Parts(parts.adapter(), parts.decoder(), mergers, info.prefillChunk()),
-        parts.prompt(),
-        frames,
+        parts.prompt().beforeVideo(),
+        (VisualTokens) video.state(),
         spec);
   }
 

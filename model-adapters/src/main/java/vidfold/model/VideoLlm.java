@@ -5,9 +5,10 @@ import java.util.List;
 /**
  * A Video-LLM on one device: frames to KV prefix, question to tokens.
  *
- * <p>Everything that touches the device ({@link #startPrefix}, {@link PrefixBuild#advance}, {@link
- * #open}, {@link #prefill}, {@link #decode}, {@link #sample} and closing what they return) is
- * called by one thread. The text and sizing methods are safe from any thread.
+ * <p>Everything that touches the device ({@link #startEncoding}, {@link #startPrefix}, {@link
+ * PrefixBuild#advance}, {@link #open}, {@link #prefill}, {@link #decode}, {@link #sample} and
+ * closing what they return) is called by one thread. The text and sizing methods are safe from any
+ * thread.
  */
 public interface VideoLlm extends AutoCloseable {
 
@@ -44,10 +45,17 @@ public interface VideoLlm extends AutoCloseable {
   AnswerText newAnswerText();
 
   /**
-   * Starts to build the KV prefix of a video. The frames may be released when the build is done or
-   * closed.
+   * Starts to encode a video. The frames may be released when the encoding is done or closed.
+   *
+   * @throws IllegalArgumentException if the vision tower does not take frames of this size
    */
-  PrefixBuild startPrefix(VideoFrames frames, PrefixSpec spec);
+  VideoEncoding startEncoding(VideoFrames frames);
+
+  /**
+   * Starts to build a KV prefix from a video's visual tokens, which may be closed as soon as this
+   * returns.
+   */
+  PrefixBuild startPrefix(EncodedVideo video, PrefixSpec spec);
 
   /**
    * Opens a sequence on a prefix.

@@ -12,17 +12,15 @@ import vidfold.merging.VideoTokens;
 import vidfold.torch.Tensor;
 
 /**
- * Builds the prefix of one video in steps: vision, then the decoder layers below the merge layer on
- * all tokens, then the merge, then the other layers on the survivors. At merge layer 0 the merge
- * comes right after vision. What tokens enter the decoder, and how they are numbered before and
- * after the merge, is the {@link Adapter}'s business.
+ * Builds the prefix of one encoded video in steps: the decoder layers below the merge layer on all
+ * tokens, then the merge, then the other layers on the survivors. At merge layer 0 the merge comes
+ * first. What tokens enter the decoder, and how they are numbered before and after the merge, is
+ * the {@link Adapter}'s business.
  */
 final class VideoPrefixBuild implements PrefixBuild {
 
-  private static final int VISION_CHUNKS = 4;
-
   private enum Phase {
-    VISION,
+    ENTRY,
     LOWER,
     MERGE,
     UPPER,
@@ -32,7 +30,7 @@ final class VideoPrefixBuild implements PrefixBuild {
   /**
    * What a build works with.
    *
-   * @param chunk tokens prefilled at once; the vision tower gets four times as many patches
+   * @param chunk tokens prefilled at once
    */
   record Parts(Adapter adapter, Qwen2Decoder decoder, TokenMergers mergers, int chunk) {}
 
@@ -43,23 +41,22 @@ final class VideoPrefixBuild implements PrefixBuild {
   private final int mergeLayer;
   private final @Nullable TokenMerger merger;
   private final VisualGrid grid;
-  private final VideoFrames frames;
-  private final List<Tensor> encoded = new ArrayList<>();
   private final List<Tensor> chunks = new ArrayList<>();
 
-  private Phase phase = Phase.VISION;
+  private Phase phase = Phase.ENTRY;
   private Positions allPositions = Positions.text(0, 0);
   private Positions positions = Positions.text(0, 0);
+  private @Nullable Tensor visual;
   private @Nullable Tensor hidden;
   private @Nullable Tensor lower;
   private @Nullable Tensor upper;
   private @Nullable MergedTokens merged;
   private int done;
-  private double visionMillis;
   private double mergeMillis;
   private double prefillMillis;
 
-  VideoPrefixBuild(Parts parts, Prompt prompt, VideoFrames frames, PrefixSpec spec) {
+  /** Takes a share of its own of the visual tokens. */
+  VideoPrefixBuild(Parts parts, int[] beforeVideo, VisualTokens video, PrefixSpec spec) {
     this.parts = parts;
     this.adapter = parts.adapter();
     int layers = adapter.text().layers();
@@ -70,22 +67,22 @@ final class VideoPrefixBuild implements PrefixBuild {
               + " layers but was "
               + spec.mergeLayer());
     }
-    this.grid = adapter.grid(frames);
-    this.before = prompt.beforeVideo();
-    this.after = prompt.afterVideo(frames);
+    this.grid = video.grid();
+    this.before = beforeVideo;
+    this.after = video.afterVideo();
     this.mergeLayer = spec.mergeLayer();
     boolean merges = !spec.merge().reducer().equals("none");
     this.merger = merges ? parts.mergers().create(spec.merge()) : null;
-    this.frames = frames;
+    this.visual = video.tokens().share();
   }
 
   @Override
   public boolean advance() {
     long start = System.nanoTime();
     switch (phase) {
-      case VISION -> {
-        encodeNext();
-        visionMillis += millisSince(start);
+      case ENTRY -> {
+        enterDecoder();
+        prefillMillis += millisSince(start);
       }
       case LOWER -> {
         prefillLower();
@@ -109,17 +106,16 @@ final class VideoPrefixBuild implements PrefixBuild {
     if (phase != Phase.DONE || lower == null || upper == null) {
       throw new IllegalStateException("the prefix is not built yet");
     }
-    int visual = grid.tokens();
-    int survivors = merged == null ? visual : merged.count();
+    int all = grid.tokens();
+    int survivors = merged == null ? all : merged.count();
     KvPrefix prefix =
         new KvPrefix(
             new KvPrefix.Summary(
-                visual,
+                all,
                 survivors,
                 positions.size(),
-                (double) survivors / visual,
+                (double) survivors / all,
                 merged == null ? null : merged.retention().thresholds(),
-                visionMillis,
                 mergeMillis,
                 prefillMillis),
             List.of(lower, upper),
@@ -138,13 +134,13 @@ final class VideoPrefixBuild implements PrefixBuild {
 
   @Override
   public void close() {
-    encoded.forEach(Tensor::close);
-    encoded.clear();
     chunks.forEach(Tensor::close);
     chunks.clear();
+    free(visual);
     free(hidden);
     free(lower);
     free(upper);
+    visual = null;
     hidden = null;
     lower = null;
     upper = null;
@@ -155,26 +151,14 @@ final class VideoPrefixBuild implements PrefixBuild {
     phase = Phase.DONE;
   }
 
-  private void encodeNext() {
-    int patches = Math.max(1, adapter.patchesPerStep(frames));
-    int stepsAtOnce = Math.max(1, VISION_CHUNKS * parts.chunk() / patches);
-    int to = Math.min(grid.steps(), done + stepsAtOnce);
-    encoded.add(adapter.encode(frames, done, to));
-    done = to;
-    if (done == grid.steps()) {
-      enterDecoder();
-    }
-  }
-
   private void enterDecoder() {
     int rows;
-    try (Tensor visual = parts.decoder().cat(encoded);
-        Tensor arranged = adapter.arrange(visual, grid, merger != null)) {
+    try (Tensor arranged = adapter.arrange(require(visual), grid, merger != null)) {
       rows = Math.toIntExact(arranged.shape()[0]);
       hidden = parts.decoder().join(before, arranged, after);
     }
-    encoded.forEach(Tensor::close);
-    encoded.clear();
+    free(visual);
+    visual = null;
     Positions head =
         Positions.text(0, before.length).then(adapter.positions().video(before.length, grid, rows));
     allPositions = head.then(Positions.text(head.next(), after.length));
@@ -205,16 +189,16 @@ final class VideoPrefixBuild implements PrefixBuild {
   }
 
   private void mergeVideo(TokenMerger reducer) {
-    int visual = grid.tokens();
+    int count = grid.tokens();
     Tensor all = require(hidden);
-    try (Tensor tokens = parts.decoder().rows(all, before.length, visual)) {
+    try (Tensor tokens = parts.decoder().rows(all, before.length, count)) {
       merged = reducer.merge(new VideoTokens(tokens, grid.steps(), grid.rows(), grid.cols()));
     }
-    if (merged.count() < visual) {
-      hidden = parts.decoder().splice(all, before.length, before.length + visual, merged.values());
+    if (merged.count() < count) {
+      hidden = parts.decoder().splice(all, before.length, before.length + count, merged.values());
       all.close();
       positions =
-          adapter.positions().merged(allPositions, before.length, visual, merged.sourceIndex());
+          adapter.positions().merged(allPositions, before.length, count, merged.sourceIndex());
     }
   }
 

@@ -38,7 +38,8 @@ class Bf16Test {
   private static float[] logits(Path folder, MergeSpec merge, String dtype) {
     try (Torch torch = Torch.start(new TorchConfig("cpu", dtype, 0));
         VideoLlm model = VideoLlms.open(folder, torch);
-        PrefixBuild build = model.startPrefix(frames(model), new PrefixSpec(merge, 1))) {
+        EncodedVideo video = encode(model);
+        PrefixBuild build = model.startPrefix(video, new PrefixSpec(merge, 1))) {
       while (!build.advance()) {}
       int[] question = model.questionTokens("What is it?");
       try (KvPrefix prefix = build.finish();
@@ -46,6 +47,13 @@ class Bf16Test {
         model.prefill(sequence, question);
         return sequence.logits().toFloats();
       }
+    }
+  }
+
+  private static EncodedVideo encode(VideoLlm model) {
+    try (VideoEncoding encoding = model.startEncoding(frames(model))) {
+      while (!encoding.advance()) {}
+      return encoding.finish();
     }
   }
 

@@ -365,10 +365,7 @@ class LlavaOracleTest {
       Qwen2VideoLlm.Parts parts, VideoFrames frames, PrefixSpec spec, int chunk) {
     VideoPrefixBuild.Parts with =
         new VideoPrefixBuild.Parts(parts.adapter(), parts.decoder(), mergers, chunk);
-    try (VideoPrefixBuild build = new VideoPrefixBuild(with, parts.prompt(), frames, spec)) {
-      while (!build.advance()) {}
-      return build.finish();
-    }
+    return Oracles.build(with, parts.prompt(), frames, spec);
   }
 
   private static int[] concat(int[]... parts) {

@@ -92,4 +92,20 @@ final class Oracles {
 
   /** A question's tokens, fed so many at once. */
   record Asked(int[] tokens, int chunk) {}
+
+  /** Encodes a video and builds its prefix. */
+  static KvPrefix build(
+      VideoPrefixBuild.Parts parts, Prompt prompt, VideoFrames frames, PrefixSpec spec) {
+    try (FramesEncoding encoding =
+        new FramesEncoding(parts.adapter(), parts.decoder(), prompt, frames, parts.chunk())) {
+      while (!encoding.advance()) {}
+      try (EncodedVideo video = encoding.finish();
+          VideoPrefixBuild build =
+              new VideoPrefixBuild(
+                  parts, prompt.beforeVideo(), (VisualTokens) video.state(), spec)) {
+        while (!build.advance()) {}
+        return build.finish();
+      }
+    }
+  }
 }

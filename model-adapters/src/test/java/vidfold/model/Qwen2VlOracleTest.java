@@ -197,11 +197,7 @@ class Qwen2VlOracleTest {
   private static KvPrefix build(SafetensorsFile file, MergeSpec merge, int mergeLayer, int chunk) {
     VideoPrefixBuild.Parts parts = new VideoPrefixBuild.Parts(adapter, decoder, mergers, chunk);
     PrefixSpec spec = new PrefixSpec(merge, mergeLayer);
-    try (VideoPrefixBuild build =
-        new VideoPrefixBuild(parts, prompt(ids(file)), frames(file), spec)) {
-      while (!build.advance()) {}
-      return build.finish();
-    }
+    return Oracles.build(parts, prompt(ids(file)), frames(file), spec);
   }
 
   private static Prompt prompt(int[] ids) {

@@ -97,13 +97,50 @@ class VideoLlmsTest {
       long before = torch.liveTensors();
       for (int steps = 0; steps < 8; steps++) {
         PrefixSpec spec = new PrefixSpec(MergeSpec.sttm("reference", 0.5), 1);
-        try (PrefixBuild build = model.startPrefix(frames(model), spec)) {
+        try (EncodedVideo video = encode(model);
+            PrefixBuild build = model.startPrefix(video, spec)) {
           for (int i = 0; i < steps; i++) {
             build.advance();
           }
         }
         assertThat(torch.liveTensors()).as("after %d steps", steps).isEqualTo(before);
       }
+    }
+  }
+
+  @Test
+  void shouldBuildEveryVariantFromOneEncoding() {
+    PrefixSpec all = new PrefixSpec(MergeSpec.none(), 0);
+    PrefixSpec half = new PrefixSpec(MergeSpec.sttm("reference", 0.5), 1);
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
+      long before = torch.liveTensors();
+      List<List<Integer>> alone = new ArrayList<>();
+      for (PrefixSpec spec : List.of(all, half)) {
+        try (KvPrefix prefix = build(model, spec)) {
+          alone.add(answer(model, prefix, "What is it?"));
+        }
+      }
+      try (EncodedVideo video = encode(model);
+          KvPrefix first = build(model, video, all);
+          KvPrefix second = build(model, video, half)) {
+        video.close();
+        assertThat(
+                List.of(answer(model, first, "What is it?"), answer(model, second, "What is it?")))
+            .isEqualTo(alone);
+      }
+      assertThat(torch.liveTensors()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void shouldFreeEverythingWhenAnEncodingIsGivenUp() {
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
+      long before = torch.liveTensors();
+      try (VideoEncoding encoding = model.startEncoding(frames(model))) {
+        encoding.advance();
+        assertThat(torch.liveTensors()).isGreaterThan(before);
+      }
+      assertThat(torch.liveTensors()).isEqualTo(before);
     }
   }
 
@@ -148,18 +185,31 @@ class VideoLlmsTest {
 
   @Test
   void shouldRefuseAMergeLayerThatTheModelDoesNotHave() {
-    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch)) {
-      assertThatThrownBy(
-              () -> model.startPrefix(frames(model), new PrefixSpec(MergeSpec.none(), 3)))
+    try (VideoLlm model = VideoLlms.open(CHECKPOINT, torch);
+        EncodedVideo video = encode(model)) {
+      assertThatThrownBy(() -> model.startPrefix(video, new PrefixSpec(MergeSpec.none(), 3)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("merge layer must be below the model's 3 layers but was 3");
     }
   }
 
   private static KvPrefix build(VideoLlm model, PrefixSpec spec) {
-    try (PrefixBuild build = model.startPrefix(frames(model), spec)) {
+    try (EncodedVideo video = encode(model)) {
+      return build(model, video, spec);
+    }
+  }
+
+  private static KvPrefix build(VideoLlm model, EncodedVideo video, PrefixSpec spec) {
+    try (PrefixBuild build = model.startPrefix(video, spec)) {
       while (!build.advance()) {}
       return build.finish();
+    }
+  }
+
+  private static EncodedVideo encode(VideoLlm model) {
+    try (VideoEncoding encoding = model.startEncoding(frames(model))) {
+      while (!encoding.advance()) {}
+      return encoding.finish();
     }
   }
 

@@ -138,6 +138,12 @@ public final class ConfigKeys {
           size(0, Long.MAX_VALUE).or("auto"),
           "auto",
           "Memory of cached KV prefixes; auto is most of what a GPU has free, and 2GiB on a CPU");
+  static final ConfigKey<Long> ENGINE_VISUAL_CACHE =
+      key(
+          "engine.visual-cache",
+          size(0, Long.MAX_VALUE),
+          "512MiB",
+          "Memory of visual tokens kept for further variants of a video");
   static final ConfigKey<Long> ENGINE_CONVERSATIONS =
       key(
           "engine.conversations",
@@ -242,6 +248,7 @@ public final class ConfigKeys {
           ENGINE_RUNNING,
           ENGINE_BUILDS,
           ENGINE_PREFIX_CACHE,
+          ENGINE_VISUAL_CACHE,
           ENGINE_CONVERSATIONS,
           ENGINE_DECODING,
           ENGINE_HEADROOM,

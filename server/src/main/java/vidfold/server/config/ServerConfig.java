@@ -94,6 +94,7 @@ public record ServerConfig(
         settings.get(ENGINE_RUNNING),
         settings.get(ENGINE_BUILDS),
         settings.get(ENGINE_PREFIX_CACHE).orElse(EngineConfig.defaults().prefixCacheBytes()),
+        settings.get(ENGINE_VISUAL_CACHE),
         settings.get(ENGINE_CONVERSATIONS),
         settings.get(ENGINE_DECODING),
         settings.get(ENGINE_HEADROOM),

@@ -59,7 +59,10 @@ public record Answer(
       @JsonProperty("spatial_threshold") @Nullable Double spatialThreshold,
       @JsonProperty("temporal_threshold") @Nullable Double temporalThreshold) {}
 
-  /** Whether the video's prefix was reused, and from where ({@code device} or {@code none}). */
+  /**
+   * Whether the video's prefix was reused ({@code device}); if not, whether it was built from
+   * visual tokens that were there ({@code visual}) or from the frames ({@code none}).
+   */
   public record CacheReceipt(boolean hit, String tier) {}
 
   /** Milliseconds of each stage of this request; zero for a stage that did not run. */

@@ -27,7 +27,7 @@ public interface AnswerService {
     ENCODING
   }
 
-  /** Frees every cached prefix and conversation of this video. */
+  /** Frees every cached prefix, the visual tokens and the conversations of this video. */
   void forget(String tenant, String videoId);
 
   /** Stops work that nobody waits for any more; does nothing when the work is already over. */

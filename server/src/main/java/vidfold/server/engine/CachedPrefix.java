@@ -12,18 +12,37 @@ final class CachedPrefix {
    * @param frames presentation times in seconds
    * @param probeMillis time it took to probe the video
    * @param decodeMillis time it took to decode it
+   * @param visionMillis time in the vision tower
    * @param warnings about the video
    */
   record ClipFacts(
-      List<Double> frames, double probeMillis, double decodeMillis, List<String> warnings) {
+      List<Double> frames,
+      double probeMillis,
+      double decodeMillis,
+      double visionMillis,
+      List<String> warnings) {
     ClipFacts {
       frames = List.copyOf(frames);
       warnings = List.copyOf(warnings);
     }
 
-    static ClipFacts of(FrameSource.Clip clip) {
+    static ClipFacts of(FrameSource.Clip clip, double visionMillis) {
       return new ClipFacts(
-          clip.frames().times(), clip.probeMillis(), clip.decodeMillis(), clip.warnings());
+          clip.frames().times(),
+          clip.probeMillis(),
+          clip.decodeMillis(),
+          visionMillis,
+          clip.warnings());
+    }
+
+    /** The same clip for a prefix that was built from visual tokens that were there. */
+    ClipFacts withoutWork() {
+      return new ClipFacts(frames, 0, 0, 0, warnings);
+    }
+
+    /** Whether ffmpeg and the vision tower worked for this prefix. */
+    boolean worked() {
+      return visionMillis > 0;
     }
   }
 

@@ -15,6 +15,7 @@ final class DeviceRoom {
 
   private final Conversations conversations;
   private final VideoPrefixCache cache;
+  private final VisualTokenCache visual;
   private final LongSupplier runningBytes;
 
   /**
@@ -22,9 +23,11 @@ final class DeviceRoom {
    *
    * @param runningBytes KV of the questions that run
    */
-  DeviceRoom(Conversations conversations, VideoPrefixCache cache, LongSupplier runningBytes) {
+  DeviceRoom(
+      Conversations conversations, PrefixBuilds.Caches caches, LongSupplier runningBytes) {
     this.conversations = conversations;
-    this.cache = cache;
+    this.cache = caches.prefixes();
+    this.visual = caches.visual();
     this.runningBytes = runningBytes;
   }
 
@@ -67,12 +70,17 @@ final class DeviceRoom {
     if (!(failure instanceof TorchException torch && torch.outOfMemory())) {
       return false;
     }
-    long before = cache.bytes() + conversations.bytes();
+    long before = keptBytes();
     conversations.giveUpAll();
     cache.freeUnused();
-    long freed = before - cache.bytes() - conversations.bytes();
-    log.warn("{}; {} bytes of KV that nobody uses were freed", failure.getMessage(), freed);
+    visual.clear();
+    long freed = before - keptBytes();
+    log.warn("{}; {} bytes that nobody uses were freed", failure.getMessage(), freed);
     return freed > 0;
+  }
+
+  private long keptBytes() {
+    return cache.bytes() + visual.bytes() + conversations.bytes();
   }
 
   /** What whoever asked is told: a want of memory with its numbers, anything else as it is. */

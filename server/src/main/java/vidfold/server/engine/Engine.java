@@ -37,7 +37,8 @@ public final class Engine implements AnswerService, AutoCloseable {
     this.loop = new InferenceLoop(llm, frames, config, meters, places);
     this.thread = new Thread(loop::run, "vidfold-inference");
     thread.setDaemon(true);
-    meters.observe(places::get, () -> status().running(), () -> status().prefixBytes());
+    meters.observe(places::get, () -> status().running());
+    meters.observeBytes(() -> status().prefixBytes(), () -> status().visualBytes());
   }
 
   /** Starts the inference thread. */

@@ -12,6 +12,7 @@ import vidfold.model.ModelInfo;
  * @param building videos being read or encoded
  * @param prefixes prefixes in native memory, cached or in use
  * @param prefixBytes their size
+ * @param visualBytes size of the visual tokens kept for further variants
  * @param conversations conversations kept between turns
  * @param conversationBytes their size
  */
@@ -23,5 +24,6 @@ public record EngineStatus(
     int building,
     int prefixes,
     long prefixBytes,
+    long visualBytes,
     int conversations,
     long conversationBytes) {}

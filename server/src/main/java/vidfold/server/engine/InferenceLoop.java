@@ -34,6 +34,7 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
   private final Conversations conversations;
   private final VideoPrefixCache cache;
   private final DeviceRoom room;
+  private final VisualTokenCache visual;
   private final PrefixBuilds builds;
   private final Answering answering;
 
@@ -64,10 +65,12 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
     this.meters = meters;
     this.conversations = new Conversations(device, config.conversationBytes());
     this.cache = new VideoPrefixCache(device, config.prefixCacheBytes(), conversations::dropOn);
-    this.builds = new PrefixBuilds(device, llm, frames, cache, this);
-    this.room = new DeviceRoom(conversations, cache, this::runningBytes);
+    this.visual = new VisualTokenCache(device, config.visualCacheBytes());
+    PrefixBuilds.Caches caches = new PrefixBuilds.Caches(cache, visual);
+    this.builds = new PrefixBuilds(device, llm, frames, caches, this);
+    this.room = new DeviceRoom(conversations, caches, this::runningBytes);
     this.answering = new Answering(device, llm, config, room, meters);
-    this.status = new EngineStatus(llm.info(), true, 0, 0, 0, 0, 0, 0, 0);
+    this.status = new EngineStatus(llm.info(), true, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   /** What the last step left, from any thread. */
@@ -195,6 +198,7 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
             builds.count(),
             cache.count(),
             cache.bytes(),
+            visual.bytes(),
             conversations.count(),
             conversations.bytes());
   }
@@ -229,9 +233,13 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
     failed(waiter, new CancellationException("cancelled"));
   }
 
-  /** Frees the prefixes and conversations of a video; its builds begin anew, if they still can. */
+  /**
+   * Frees the prefixes, visual tokens and conversations of a video; its builds begin anew, if they
+   * still can.
+   */
   void forget(VideoKey video) {
     cache.forget(video);
+    visual.forget(video);
     builds.stop(video).forEach(Waiter::requeue);
   }
 
@@ -249,6 +257,7 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
    */
   void checkIntegrity() {
     cache.checkIntegrity();
+    visual.checkIntegrity();
     conversations.checkIntegrity();
     answering.checkIntegrity();
   }
@@ -324,6 +333,7 @@ final class InferenceLoop implements PrefixBuilds.Surroundings {
     failAll(new CancellationException("the server is stopping"));
     conversations.close();
     cache.close();
+    visual.close();
     publish();
   }
 }

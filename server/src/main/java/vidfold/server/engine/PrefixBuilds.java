@@ -12,16 +12,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import vidfold.model.EncodedVideo;
 import vidfold.model.PrefixBuild;
+import vidfold.model.VideoEncoding;
 import vidfold.model.VideoLlm;
 import vidfold.server.engine.FrameSource.Clip;
 
 /**
  * The prefixes under construction, one build a variant however many wait for it.
  *
- * <p>A build reads frames on the video pool, then encodes them in chunks on the inference thread. A
- * build that nobody waits for any more is stopped and freed at once. Belongs to the inference
- * thread.
+ * <p>A build reads frames on the video pool, encodes them and prefills their tokens in chunks on
+ * the inference thread. Visual tokens that another variant of the video left in the cache spare it
+ * the first two. A build that nobody waits for any more is stopped and freed at once. Belongs to
+ * the inference thread.
  */
 final class PrefixBuilds implements AutoCloseable {
 
@@ -41,10 +44,13 @@ final class PrefixBuilds implements AutoCloseable {
     void failed(Waiter waiter, Throwable cause);
   }
 
+  /** What builds find and leave behind. */
+  record Caches(VideoPrefixCache prefixes, VisualTokenCache visual) {}
+
   private final DeviceThread device;
   private final VideoLlm llm;
   private final FrameSource source;
-  private final VideoPrefixCache cache;
+  private final Caches caches;
   private final Surroundings surroundings;
   private final Map<VariantKey, Build> builds = new LinkedHashMap<>();
 
@@ -55,12 +61,12 @@ final class PrefixBuilds implements AutoCloseable {
       DeviceThread device,
       VideoLlm llm,
       FrameSource source,
-      VideoPrefixCache cache,
+      Caches caches,
       Surroundings surroundings) {
     this.device = device;
     this.llm = llm;
     this.source = source;
-    this.cache = cache;
+    this.caches = caches;
     this.surroundings = surroundings;
   }
 
@@ -85,7 +91,7 @@ final class PrefixBuilds implements AutoCloseable {
     Build build = new Build(waiter);
     builds.put(waiter.variant(), build);
     build.add(waiter);
-    build.readFrames();
+    build.begin();
   }
 
   /** Takes a waiter out of its build, if it is in one. */
@@ -121,7 +127,7 @@ final class PrefixBuilds implements AutoCloseable {
     List.copyOf(builds.values()).forEach(Build::close);
   }
 
-  /** One prefix under construction. */
+  /** One prefix under construction: frames, then visual tokens, then keys and values. */
   private final class Build implements ChunkWork {
     final VariantKey key;
     final VideoKey video;
@@ -130,6 +136,8 @@ final class PrefixBuilds implements AutoCloseable {
 
     private boolean over;
     private @Nullable CompletableFuture<Clip> reading;
+    private @Nullable Clip frames;
+    private @Nullable VideoEncoding encoding;
     private CachedPrefix.@Nullable ClipFacts clip;
     private @Nullable PrefixBuild work;
 
@@ -141,40 +149,56 @@ final class PrefixBuilds implements AutoCloseable {
 
     void add(Waiter waiter) {
       waiters.add(waiter);
-      tell(waiter, work == null ? Waiter::onDecoding : Waiter::onEncoding);
+      tell(waiter, hasFrames() ? Waiter::onEncoding : Waiter::onDecoding);
     }
 
-    void readFrames() {
+    /** Goes on from the visual tokens of another variant, or reads frames. */
+    void begin() {
       if (over) {
         return;
       }
       try {
+        VisualTokenCache.Entry found = caches.visual().find(key);
+        if (found != null) {
+          clip = found.clip().withoutWork();
+          work = llm.startPrefix(found.encoded(), options.prefix());
+          takeTurns();
+          return;
+        }
         reading = source.read(video.tenant(), video.videoId(), options.frames());
-      } catch (RuntimeException e) {
-        fail(e);
-        return;
-      }
-      reading.whenComplete((found, failure) -> surroundings.post(() -> onFrames(found, failure)));
-    }
-
-    private void onFrames(@Nullable Clip found, @Nullable Throwable failure) {
-      if (over) {
-        return;
-      }
-      if (found == null) {
-        fail(unwrap(failure));
-        return;
-      }
-      try {
-        clip = CachedPrefix.ClipFacts.of(found);
-        work = llm.startPrefix(found.frames(), options.prefix());
       } catch (RuntimeException | Error e) {
         fail(e);
         return;
       }
+      reading.whenComplete((read, failure) -> surroundings.post(() -> onFrames(read, failure)));
+    }
+
+    private void onFrames(@Nullable Clip read, @Nullable Throwable failure) {
+      if (over) {
+        return;
+      }
+      if (read == null) {
+        fail(unwrap(failure));
+        return;
+      }
+      try {
+        encoding = llm.startEncoding(read.frames());
+      } catch (RuntimeException | Error e) {
+        fail(e);
+        return;
+      }
+      frames = read;
       reading = null;
+      takeTurns();
+    }
+
+    private void takeTurns() {
       List.copyOf(waiters).forEach(waiter -> tell(waiter, Waiter::onEncoding));
       surroundings.addWork(this);
+    }
+
+    private boolean hasFrames() {
+      return encoding != null || work != null;
     }
 
     @Override
@@ -185,6 +209,12 @@ final class PrefixBuilds implements AutoCloseable {
     @Override
     public boolean advance() {
       assert device.isCurrent();
+      if (encoding != null) {
+        if (encoding.advance()) {
+          enterDecoder(encoding.finish());
+        }
+        return false;
+      }
       PrefixBuild building = work;
       if (building == null || !building.advance()) {
         return false;
@@ -193,11 +223,25 @@ final class PrefixBuilds implements AutoCloseable {
       return true;
     }
 
+    /** Starts on keys and values, and leaves the visual tokens to other variants. */
+    private void enterDecoder(EncodedVideo encoded) {
+      clip = CachedPrefix.ClipFacts.of(Objects.requireNonNull(frames), encoded.visionMillis());
+      frames = null;
+      encoding = null;
+      try {
+        work = llm.startPrefix(encoded, options.prefix());
+      } catch (RuntimeException | Error e) {
+        encoded.close();
+        throw e;
+      }
+      caches.visual().put(key, new VisualTokenCache.Entry(video, encoded, clip));
+    }
+
     private void finish(PrefixBuild building) {
       CachedPrefix.ClipFacts facts = Objects.requireNonNull(clip);
       List<Waiter> served = List.copyOf(waiters);
       CachedPrefix built = new CachedPrefix(key, video, building.finish(), facts);
-      try (PrefixLease lease = cache.put(built)) {
+      try (PrefixLease lease = caches.prefixes().put(built)) {
         close();
         served.forEach(waiter -> waiter.onPrefix(lease.another(), false));
       }
@@ -222,10 +266,15 @@ final class PrefixBuilds implements AutoCloseable {
       builds.remove(key, this);
       secondTries.remove(key);
       waiters.clear();
-      CompletableFuture<Clip> frames = reading;
+      CompletableFuture<Clip> unread = reading;
       reading = null;
-      if (frames != null) {
-        frames.cancel(true);
+      frames = null;
+      if (unread != null) {
+        unread.cancel(true);
+      }
+      if (encoding != null) {
+        encoding.close();
+        encoding = null;
       }
       if (work != null) {
         work.close();

@@ -49,10 +49,18 @@ final class Receipts {
             thresholds == null ? null : thresholds.temporal()),
         spec.mergeLayer(),
         sequence.requireLease().clip().frames(),
-        new Answer.CacheReceipt(sequence.hit, sequence.hit ? "device" : "none"),
+        new Answer.CacheReceipt(sequence.hit, tier(sequence)),
         stages(sequence, prefix),
         sequence.options().sampling().seed(),
         List.copyOf(sequence.warnings));
+  }
+
+  /** Where the work on the video was found: its prefix, its visual tokens, or nowhere. */
+  private static String tier(Sequence sequence) {
+    if (sequence.hit) {
+      return "device";
+    }
+    return sequence.requireLease().clip().worked() ? "none" : "visual";
   }
 
   private static Answer.StageMillis stages(Sequence sequence, KvPrefix.Summary prefix) {
@@ -74,7 +82,7 @@ final class Receipts {
         time.queueMillis(),
         clip.probeMillis(),
         clip.decodeMillis(),
-        prefix.visionMillis(),
+        clip.visionMillis(),
         prefix.mergeMillis(),
         prefix.prefillMillis(),
         time.questionMillis(),

@@ -16,9 +16,11 @@ import vidfold.model.SamplingRule;
  * into the same bytes. Two keys are equal only when all 256 bits are.
  *
  * @param hash 64 hex digits
+ * @param visualTokens 64 hex digits that name the visual tokens the prefix is built from, which are
+ *     the same for every way of merging
  */
-record VariantKey(String hash) {
-  private static final int FORMAT = 1;
+record VariantKey(String hash, String visualTokens) {
+  private static final int FORMAT = 2;
   private static final String DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
   private static final int ID_DIGITS = 26;
 
@@ -28,18 +30,9 @@ record VariantKey(String hash) {
    * @param sha256 of the video's bytes
    */
   static VariantKey of(ModelInfo model, String tenant, String sha256, Question.Options options) {
+    String visual = visualTokens(model, tenant, sha256, options.frames());
     Fields fields = new Fields();
-    fields.add("format", FORMAT);
-    fields.add("tenant", tenant);
-    fields.add("model", model.digest());
-    fields.add("dtype", model.dtype());
-    fields.add("weights", model.weights());
-    fields.add("video", sha256);
-    SamplingRule frames = options.frames();
-    fields.add("fps", frames.fps());
-    fields.add("min_frames", frames.minFrames());
-    fields.add("max_frames", frames.maxFrames());
-    fields.add("even_count", frames.evenCount());
+    fields.add("visual", visual);
     MergeSpec merge = options.prefix().merge();
     fields.add("reducer", merge.reducer());
     fields.add("mode", merge.mode());
@@ -48,7 +41,23 @@ record VariantKey(String hash) {
     fields.add("spatial", thresholds == null ? "null" : thresholds.spatial());
     fields.add("temporal", thresholds == null ? "null" : thresholds.temporal());
     fields.add("merge_layer", options.prefix().mergeLayer());
-    return new VariantKey(fields.hash());
+    return new VariantKey(fields.hash(), visual);
+  }
+
+  private static String visualTokens(
+      ModelInfo model, String tenant, String sha256, SamplingRule frames) {
+    Fields fields = new Fields();
+    fields.add("format", FORMAT);
+    fields.add("tenant", tenant);
+    fields.add("model", model.digest());
+    fields.add("dtype", model.dtype());
+    fields.add("weights", model.weights());
+    fields.add("video", sha256);
+    fields.add("fps", frames.fps());
+    fields.add("min_frames", frames.minFrames());
+    fields.add("max_frames", frames.maxFrames());
+    fields.add("even_count", frames.evenCount());
+    return fields.hash();
   }
 
   /** The key as clients see it: {@code var_} and the first 130 bits in base 32. */

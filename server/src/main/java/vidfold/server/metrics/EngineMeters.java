@@ -33,14 +33,15 @@ public final class EngineMeters {
   }
 
   /** Shows values that are read when the registry is scraped, from any thread. */
-  public void observe(
-      Supplier<Number> queueDepth, Supplier<Number> running, Supplier<Number> prefixBytes) {
+  public void observe(Supplier<Number> queueDepth, Supplier<Number> running) {
     gauge("vidfold.queue.depth", "Questions and preparations that wait", queueDepth);
     gauge("vidfold.running", "Questions being prefilled or decoded", running);
-    Gauge.builder("vidfold.prefix.bytes", prefixBytes)
-        .description("Native memory of prefixes, cached or in use")
-        .baseUnit("bytes")
-        .register(registry);
+  }
+
+  /** Shows native memory, as {@link #observe} does. */
+  public void observeBytes(Supplier<Number> prefixes, Supplier<Number> visualTokens) {
+    bytes("vidfold.prefix.bytes", "Native memory of prefixes, cached or in use", prefixes);
+    bytes("vidfold.visual.bytes", "Native memory of cached visual tokens", visualTokens);
   }
 
   public void firstToken(double millis) {
@@ -85,6 +86,10 @@ public final class EngineMeters {
 
   private void gauge(String name, String description, Supplier<Number> value) {
     Gauge.builder(name, value).description(description).register(registry);
+  }
+
+  private void bytes(String name, String description, Supplier<Number> value) {
+    Gauge.builder(name, value).description(description).baseUnit("bytes").register(registry);
   }
 
   private static Duration duration(double millis) {

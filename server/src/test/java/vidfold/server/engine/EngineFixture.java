@@ -34,12 +34,13 @@ final class EngineFixture implements AutoCloseable {
   }
 
   static EngineConfig config() {
-    return new EngineConfig(64, 4, 2, 8L << 20, 1L << 20, 1L << 20, 256, Duration.ofSeconds(20));
+    return new EngineConfig(
+        64, 4, 2, 8L << 20, 1L << 20, 1L << 20, 1L << 20, 256, Duration.ofSeconds(20));
   }
 
   /** The usual configuration with another bound on cached prefixes. */
   static EngineConfig cacheOf(long bytes) {
-    return new EngineConfig(64, 4, 2, bytes, 1L << 20, 1L << 20, 256, Duration.ofSeconds(20));
+    return new EngineConfig(64, 4, 2, bytes, 0, 1L << 20, 1L << 20, 256, Duration.ofSeconds(20));
   }
 
   static Question.Options options(double retention, int maxTokens) {

@@ -37,7 +37,7 @@ class EngineSessionTest {
       kept = converse(fixture, "ses_1");
     }
     EngineConfig forgetful =
-        new EngineConfig(64, 4, 2, 8 << 20, 0, 1 << 20, 256, Duration.ofSeconds(20));
+        new EngineConfig(64, 4, 2, 8 << 20, 1 << 20, 0, 1 << 20, 256, Duration.ofSeconds(20));
     try (EngineFixture fixture = new EngineFixture(new FakeVideoLlm(), forgetful)) {
       rebuilt = converse(fixture, "ses_1");
       EngineFixture.await(() -> fixture.engine.status().conversations() == 0);

@@ -130,11 +130,49 @@ class EngineTest {
       Answer half = fixture.answer(question("vid_a", "what?", options(0.5, 24)));
       Answer third = fixture.answer(question("vid_a", "what?", options(0.3, 24)));
       Answer again = fixture.answer(question("vid_a", "what?", options(0.5, 24)));
+      assertThat(half.receipt().cache()).isEqualTo(new Answer.CacheReceipt(false, "none"));
       assertThat(third.receipt().cache().hit()).isFalse();
       assertThat(third.receipt().variant()).isNotEqualTo(half.receipt().variant());
       assertThat(again.receipt().cache().hit()).isTrue();
       assertThat(again.tokens()).isEqualTo(half.tokens());
       EngineFixture.await(() -> fixture.engine.status().prefixes() == 2);
+    }
+  }
+
+  @Test
+  void shouldBuildAFurtherVariantFromTheVisualTokensOfTheFirst() throws Exception {
+    Answer alone;
+    try (EngineFixture fresh = new EngineFixture()) {
+      alone = fresh.answer(question("vid_a", "what?", options(0.3, 24)));
+    }
+    try (EngineFixture fixture = new EngineFixture()) {
+      fixture.answer(question("vid_a", "what?"));
+      Answer third = fixture.answer(question("vid_a", "what?", options(0.3, 24)));
+      assertThat(third.tokens()).isEqualTo(alone.tokens());
+      assertThat(third.receipt().cache()).isEqualTo(new Answer.CacheReceipt(false, "visual"));
+      assertThat(third.receipt().ms().decode() + third.receipt().ms().vision()).isZero();
+      assertThat(third.receipt().ms().prefill()).isPositive();
+      assertThat(third.receipt().frames()).isEqualTo(alone.receipt().frames());
+      assertThat(fixture.frames.reads).hasValue(1);
+      assertThat(fixture.llm.visionCalls).hasValue(FakeVideoLlm.VISION_CHUNKS);
+    }
+  }
+
+  @Test
+  void shouldKeepVisualTokensWithinTheirBudgetAndForgetThem() throws Exception {
+    try (EngineFixture fixture = new EngineFixture()) {
+      for (int i = 0; i < 6; i++) {
+        fixture.answer(question("vid_" + i, "what?"));
+      }
+      EngineFixture.await(() -> fixture.engine.status().visualBytes() == 1 << 20);
+      assertThat(fixture.llm.liveEncoded).hasValue(4);
+      for (int i = 0; i < 6; i++) {
+        fixture.engine.forget(TENANT, "vid_" + i);
+      }
+      fixture.checkIntegrity();
+      assertThat(fixture.llm.liveEncoded).hasValue(0);
+      Answer again = fixture.answer(question("vid_5", "what?", options(0.3, 24)));
+      assertThat(again.receipt().cache().tier()).isEqualTo("none");
     }
   }
 
@@ -166,7 +204,7 @@ class EngineTest {
   @Test
   void shouldRefuseWhenTheQueueIsFullAndGiveThePlaceBack() throws Exception {
     EngineConfig two =
-        new EngineConfig(2, 1, 1, 8 << 20, 1 << 20, 1 << 20, 256, Duration.ofSeconds(20));
+        new EngineConfig(2, 1, 1, 8 << 20, 1 << 20, 1 << 20, 1 << 20, 256, Duration.ofSeconds(20));
     try (EngineFixture fixture = new EngineFixture(new FakeVideoLlm(), two)) {
       fixture.frames.hold("vid_a");
       Asked first = fixture.ask(question("vid_a", "1"));
@@ -282,7 +320,7 @@ class EngineTest {
   @Test
   void shouldGiveUpWorkThatOutlastsTheGrace() throws Exception {
     EngineConfig impatient =
-        new EngineConfig(64, 4, 2, 8 << 20, 1 << 20, 1 << 20, 256, Duration.ZERO);
+        new EngineConfig(64, 4, 2, 8 << 20, 1 << 20, 1 << 20, 1 << 20, 256, Duration.ZERO);
     EngineFixture fixture = new EngineFixture(new FakeVideoLlm(), impatient);
     fixture.frames.hold("vid_a");
     Asked asked = fixture.ask(question("vid_a", "what?"));

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import vidfold.model.AnswerText;
 import vidfold.model.Decoding;
+import vidfold.model.EncodedVideo;
 import vidfold.model.FrameSize;
 import vidfold.model.KvPrefix;
 import vidfold.model.ModelInfo;
@@ -22,6 +23,7 @@ import vidfold.model.PrefixSpec;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 import vidfold.model.TokenChoice;
+import vidfold.model.VideoEncoding;
 import vidfold.model.VideoFrames;
 import vidfold.model.VideoLlm;
 
@@ -38,6 +40,7 @@ public final class FakeVideoLlm implements VideoLlm {
   public static final int PREFILL_CHUNK = 8;
   public static final int PROMPT_TOKENS = 20;
   public static final long KV_BYTES = 64;
+  public static final long ENCODED_BYTES = 1 << 18;
   private static final int STOP = 0;
   private static final int TURN_END = 1;
   private static final int ASSISTANT = 2;
@@ -56,6 +59,7 @@ public final class FakeVideoLlm implements VideoLlm {
   public final AtomicInteger visionCalls = new AtomicInteger();
   public final AtomicInteger buildsStarted = new AtomicInteger();
   public final AtomicInteger liveBuilds = new AtomicInteger();
+  public final AtomicInteger liveEncoded = new AtomicInteger();
   public final AtomicInteger livePrefixes = new AtomicInteger();
   public final AtomicInteger liveDecodings = new AtomicInteger();
   public final AtomicInteger prefilledTokens = new AtomicInteger();
@@ -79,9 +83,9 @@ public final class FakeVideoLlm implements VideoLlm {
     this.shape = shape;
   }
 
-  /** Prefixes, builds and sequences that are not closed. */
+  /** Visual tokens, prefixes, builds and sequences that are not closed. */
   public int liveHandles() {
-    return liveBuilds.get() + livePrefixes.get() + liveDecodings.get();
+    return liveBuilds.get() + liveEncoded.get() + livePrefixes.get() + liveDecodings.get();
   }
 
   @Override
@@ -163,11 +167,18 @@ public final class FakeVideoLlm implements VideoLlm {
   }
 
   @Override
-  public PrefixBuild startPrefix(VideoFrames frames, PrefixSpec spec) {
+  public VideoEncoding startEncoding(VideoFrames frames) {
     touch("start");
     buildsStarted.incrementAndGet();
     liveBuilds.incrementAndGet();
-    return new FakeBuild(frames, spec);
+    return new FakeEncoding(frames);
+  }
+
+  @Override
+  public PrefixBuild startPrefix(EncodedVideo video, PrefixSpec spec) {
+    touch("start prefix");
+    liveBuilds.incrementAndGet();
+    return new FakeBuild((FakeEncoded) video, spec);
   }
 
   @Override
@@ -235,8 +246,8 @@ public final class FakeVideoLlm implements VideoLlm {
     return mixed ^ mixed >>> 29;
   }
 
-  private static long hash(VideoFrames frames, PrefixSpec spec) {
-    long hash = spec.toString().hashCode();
+  private static long hash(VideoFrames frames) {
+    long hash = 7;
     for (int i = 0; i < frames.rgb().size(); i++) {
       hash = mix(hash, frames.rgb().get(i).hashCode());
       hash = mix(hash, Double.hashCode(frames.times().get(i)));
@@ -244,16 +255,78 @@ public final class FakeVideoLlm implements VideoLlm {
     return hash;
   }
 
-  /** Some chunks of vision, one of merging, one of prefill. */
+  /** Some chunks of vision. */
+  private final class FakeEncoding implements VideoEncoding {
+    private final VideoFrames video;
+    private int chunk;
+    private boolean closed;
+
+    FakeEncoding(VideoFrames video) {
+      this.video = video;
+    }
+
+    @Override
+    public boolean advance() {
+      if (closed) {
+        throw violation("a closed encoding was advanced");
+      }
+      touch("vision");
+      visionCalls.incrementAndGet();
+      return ++chunk == VISION_CHUNKS;
+    }
+
+    @Override
+    public EncodedVideo finish() {
+      close();
+      liveEncoded.incrementAndGet();
+      return new FakeEncoded(hash(video), video.rgb().size());
+    }
+
+    @Override
+    public void close() {
+      if (!closed) {
+        closed = true;
+        touch("close encoding");
+        liveBuilds.decrementAndGet();
+      }
+    }
+  }
+
+  private final class FakeEncoded extends EncodedVideo {
+    final long hash;
+    final int frames;
+    private boolean closed;
+
+    FakeEncoded(long hash, int frames) {
+      super(3, List.of(), ENCODED_BYTES, "fake");
+      this.hash = hash;
+      this.frames = frames;
+    }
+
+    @Override
+    public void close() {
+      touch("close encoded");
+      if (closed) {
+        throw violation("visual tokens were closed twice");
+      }
+      closed = true;
+      liveEncoded.decrementAndGet();
+    }
+  }
+
+  /** One chunk of merging, one of prefill. */
   private final class FakeBuild implements PrefixBuild {
     private final long hash;
     private final int frames;
     private int chunk;
     private boolean closed;
 
-    FakeBuild(VideoFrames frames, PrefixSpec spec) {
-      this.hash = hash(frames, spec);
-      this.frames = frames.rgb().size();
+    FakeBuild(FakeEncoded video, PrefixSpec spec) {
+      if (video.closed) {
+        throw violation("a prefix is built from closed visual tokens");
+      }
+      this.hash = mix(video.hash, spec.toString().hashCode());
+      this.frames = video.frames;
     }
 
     @Override
@@ -261,20 +334,15 @@ public final class FakeVideoLlm implements VideoLlm {
       if (closed) {
         throw violation("a closed build was advanced");
       }
-      if (chunk < VISION_CHUNKS) {
-        touch("vision");
-        visionCalls.incrementAndGet();
-      } else {
-        touch(chunk == VISION_CHUNKS ? "merge" : "prefix");
-      }
-      return ++chunk == VISION_CHUNKS + 2;
+      touch(chunk == 0 ? "merge" : "prefix");
+      return ++chunk == 2;
     }
 
     @Override
     public KvPrefix finish() {
       touch("finish");
       KvPrefix.Summary summary =
-          new KvPrefix.Summary(frames * 4, frames * 2, PROMPT_TOKENS, 0.5, null, 3, 1, 2);
+          new KvPrefix.Summary(frames * 4, frames * 2, PROMPT_TOKENS, 0.5, null, 1, 2);
       KvPrefix prefix = new FakePrefix(summary);
       states.put(prefix, hash);
       livePrefixes.incrementAndGet();

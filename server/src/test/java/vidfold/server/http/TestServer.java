@@ -100,7 +100,7 @@ final class TestServer implements AutoCloseable {
   }
 
   private EngineStatus status() {
-    return new EngineStatus(MODEL, accepting, 0, 0, 0, 0, 0, 0, 0);
+    return new EngineStatus(MODEL, accepting, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   URI uri(String path) {
