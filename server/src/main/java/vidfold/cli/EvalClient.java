@@ -16,7 +16,7 @@ import java.util.Map;
 final class EvalClient {
 
   private static final Duration INGEST_LIMIT = Duration.ofMinutes(10);
-  private static final Duration POLL = Duration.ofMillis(200);
+  private static final Duration POLL = Duration.ofMillis(30);
 
   private final ObjectMapper json = new ObjectMapper();
   private final HttpClient http =
