@@ -23,8 +23,7 @@ final class DeviceRoom {
    *
    * @param runningBytes KV of the questions that run
    */
-  DeviceRoom(
-      Conversations conversations, PrefixBuilds.Caches caches, LongSupplier runningBytes) {
+  DeviceRoom(Conversations conversations, PrefixBuilds.Caches caches, LongSupplier runningBytes) {
     this.conversations = conversations;
     this.cache = caches.prefixes();
     this.visual = caches.visual();

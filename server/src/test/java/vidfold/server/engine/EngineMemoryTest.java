@@ -26,7 +26,7 @@ class EngineMemoryTest {
 
       assertThat(answer.receipt().cache().hit()).isFalse();
       assertThat(fixture.llm.buildsStarted).hasValue(3);
-      assertThat(fixture.engine.status().prefixes()).isEqualTo(1);
+      EngineFixture.await(() -> fixture.engine.status().prefixes() == 1);
       fixture.checkIntegrity();
     }
   }
@@ -74,7 +74,7 @@ class EngineMemoryTest {
       Answer answer = fixture.answer(question("vid_b", question));
 
       assertThat(answer.tokens()).isEqualTo(expected.tokens());
-      assertThat(fixture.engine.status().prefixes()).isEqualTo(1);
+      EngineFixture.await(() -> fixture.engine.status().prefixes() == 1);
       fixture.checkIntegrity();
     }
   }
@@ -111,11 +111,11 @@ class EngineMemoryTest {
   void shouldGiveUpIdleConversationsFirst() throws Exception {
     try (EngineFixture fixture = new EngineFixture()) {
       fixture.answer(EngineFixture.turn("vid_a", "what is it?", List.of(), "ses_1"));
-      assertThat(fixture.engine.status().conversations()).isEqualTo(1);
+      EngineFixture.await(() -> fixture.engine.status().conversations() == 1);
       fixture.llm.onTouch = failing(1, "vision"::equals);
       fixture.answer(question("vid_b", "what is it?"));
 
-      assertThat(fixture.engine.status().conversations()).isZero();
+      EngineFixture.await(() -> fixture.engine.status().conversations() == 0);
       fixture.checkIntegrity();
     }
   }
