@@ -58,24 +58,23 @@ class Rows(Module):
     mean = torch.div(sums, torch.unsqueeze(size, 1))
     return torch.to(mean, ops.prim.dtype(like), False, False, None)
 
-  # Rows of x [n, C] as f32 unit vectors; zero rows stay zero.
-  def unit(self: __torch__.Rows, x: Tensor) -> Tensor:
-    wide = torch.to(x, 6, False, False, None)
-    norm = torch.clamp_min(torch.linalg_vector_norm(wide, 2, [1], True, dtype=None), 1.e-08)
-    return torch.div(wide, norm)
-
   # For every even row of x [n, C] the most similar odd row: (cosine, which odd row), each
   # [ceil(n / 2)]. Only a tile of `rows` even rows is compared at a time.
   def best_odd(self: __torch__.Rows, x: Tensor, rows: int) -> Tuple[Tensor, Tensor]:
-    even = self.unit(torch.slice(x, 0, 0, None, 2))
-    odd = torch.t(self.unit(torch.slice(x, 0, 1, None, 2)))
+    wide = torch.to(x, 6, False, False, None)
+    norms = torch.clamp_min(torch.linalg_vector_norm(wide, 2, [1], False, dtype=None), 1.e-08)
+    even = torch.slice(wide, 0, 0, None, 2)
+    even_norms = torch.slice(norms, 0, 0, None, 2)
+    odd = torch.t(torch.slice(wide, 0, 1, None, 2))
+    odd_norms = torch.slice(norms, 0, 1, None, 2)
     cosines = annotate(List[Tensor], [])
     places = annotate(List[Tensor], [])
     start = 0
     while torch.lt(start, torch.size(even, 0)):
       end = ops.prim.min(torch.add(start, rows), torch.size(even, 0))
-      best, place = torch.max(torch.mm(torch.slice(even, 0, start, end, 1), odd), 1, False)
-      torch.append(cosines, best)
+      shares = torch.div_(torch.mm(torch.slice(even, 0, start, end, 1), odd), odd_norms)
+      best, place = torch.max(shares, 1, False)
+      torch.append(cosines, torch.div(best, torch.slice(even_norms, 0, start, end, 1)))
       torch.append(places, place)
       start = end
     return (torch.cat(cosines, 0), torch.cat(places, 0))

@@ -24,6 +24,12 @@ class Sampler(Module):
       _2 = torch.append(parts, values)
     return torch.cat(parts, 0)
 
+  # logits [B, V] -> f32 [B, 2]: the most likely token of each row and its log-probability
+  def most_likely(self: __torch__.Sampler, logits: Tensor) -> Tensor:
+    raw = torch.to(logits, 6)
+    token = torch.argmax(raw, 1, True)
+    return torch.cat([torch.to(token, 6), torch.gather(torch.log_softmax(raw, 1), 1, token)], 1)
+
   # Inverse-CDF draw among the top_k and then the smallest set whose probability reaches top_p.
   def draw(self: __torch__.Sampler, scores: Tensor, top_k: int, top_p: float, u: float) -> Tensor:
     ordered, ids = torch.sort(scores, 0, True)

@@ -16,6 +16,7 @@ final class OwnKv implements Decoding {
   private SamplingParams params;
   private SplittableRandom random;
   private @Nullable Tensor logits;
+  private @Nullable TokenChoice chosen;
 
   OwnKv(PrefixKv prefix, Tensor kv, int capacity, long bytes, SamplingParams params) {
     this.prefix = prefix;
@@ -44,6 +45,7 @@ final class OwnKv implements Decoding {
   @Override
   public void restart(SamplingParams next) {
     params = next;
+    chosen = null;
     random = new SplittableRandom(next.seed());
   }
 
@@ -95,6 +97,17 @@ final class OwnKv implements Decoding {
       logits.close();
     }
     logits = next;
+    chosen = null;
+  }
+
+  /** Records what follows the tokens fed so far, found for the whole batch at once. */
+  void chosen(TokenChoice next) {
+    chosen = next;
+  }
+
+  /** What follows, or null where it has to be sampled. */
+  @Nullable TokenChoice chosen() {
+    return chosen;
   }
 
   Tensor logits() {

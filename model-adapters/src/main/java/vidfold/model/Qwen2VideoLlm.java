@@ -156,12 +156,20 @@ final class Qwen2VideoLlm implements VideoLlm {
       for (int b = 0; b < tokens.length; b++) {
         batch.get(b).fed(new int[] {tokens[b]}, parts.decoder().row(logits, b));
       }
+      if (batch.stream().allMatch(own -> own.params().isPlainlyGreedy())) {
+        List<TokenChoice> choices = sampler.mostLikely(logits);
+        for (int b = 0; b < tokens.length; b++) {
+          batch.get(b).chosen(choices.get(b));
+        }
+      }
     }
   }
 
   @Override
   public TokenChoice sample(Decoding sequence) {
-    return sampler.sample((OwnKv) sequence);
+    OwnKv own = (OwnKv) sequence;
+    TokenChoice chosen = own.chosen();
+    return chosen == null ? sampler.sample(own) : chosen;
   }
 
   @Override

@@ -40,6 +40,23 @@ final class Sampler implements AutoCloseable {
     }
   }
 
+  /**
+   * What {@link #sample} chooses for sequences that take the most likely token, all read at once: a
+   * device that is waited for once a step and not once a sequence.
+   *
+   * @param logits {@code [B, V]}
+   */
+  List<TokenChoice> mostLikely(Tensor logits) {
+    try (Tensor picked = script.callTensor("most_likely", logits)) {
+      float[] values = picked.toFloats();
+      List<TokenChoice> choices = new ArrayList<>(values.length / 2);
+      for (int i = 0; i < values.length; i += 2) {
+        choices.add(new TokenChoice((int) values[i], values[i + 1], List.of()));
+      }
+      return choices;
+    }
+  }
+
   private static TokenChoice choice(float[] values, int top) {
     List<TokenChoice.Alternative> alternatives = new ArrayList<>(top);
     for (int i = 0; i < top; i++) {

@@ -34,6 +34,11 @@ public record SamplingParams(
     return new SamplingParams(0, 1, 0, 1, 0, 0);
   }
 
+  /** Whether the most likely token is taken and nothing else is asked for. */
+  boolean isPlainlyGreedy() {
+    return temperature == 0 && repetitionPenalty == 1 && topLogprobs == 0;
+  }
+
   private static void require(boolean condition, String message, Number found) {
     if (!condition) {
       throw new IllegalArgumentException(message + " but was " + found);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,6 +45,21 @@ class SamplerTest {
     assertThat(choice.logprob()).isCloseTo((float) Math.log(Math.exp(3) / total), within(1e-5f));
     assertThat(choice.top()).extracting(TokenChoice.Alternative::token).containsExactly(1, 4, 2);
     assertThat(choice.top().get(0).logprob()).isEqualTo(choice.logprob());
+  }
+
+  @Test
+  void shouldChooseForAWholeBatchWhatItChoosesForEach() {
+    float[] rows = {1f, 3f, 2f, -1f, 2.5f, 0f, 0f, 4f, 4f, -2f};
+    try (Tensor logits = torch.floats(rows, 2, LOGITS.length)) {
+      List<TokenChoice> both = sampler.mostLikely(logits);
+      TokenChoice alone = draw(params(0, 1, 0, 1, 7, 0), 1).keySet().iterator().next();
+      assertThat(both).hasSize(2);
+      assertThat(both.get(0)).isEqualTo(alone);
+      assertThat(both.get(1).token()).isEqualTo(2);
+      double total = 2 + 2 * Math.exp(4) + Math.exp(-2);
+      assertThat(both.get(1).logprob())
+          .isCloseTo((float) Math.log(Math.exp(4) / total), within(1e-5f));
+    }
   }
 
   @Test
