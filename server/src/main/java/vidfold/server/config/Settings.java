@@ -21,9 +21,9 @@ public final class Settings {
   /** The environment variable that names the configuration file. */
   public static final String CONFIG_FILE_VARIABLE = "VIDFOLD_CONFIG";
 
-  /** Variables that the start scripts read; they are no keys. */
+  /** Variables that the start scripts and tests read; they are no keys. */
   private static final Set<String> OTHER_VARIABLES =
-      Set.of(CONFIG_FILE_VARIABLE, "VIDFOLD_JAVA_OPTS");
+      Set.of(CONFIG_FILE_VARIABLE, "VIDFOLD_JAVA_OPTS", "VIDFOLD_PYTHON");
 
   /** Where a value comes from, the weakest first. */
   public enum Source {

@@ -94,7 +94,15 @@ class SettingsTest {
   @Test
   void shouldLeaveVariablesOfOthersAlone() {
     Map<String, String> environment =
-        Map.of("PATH", "/bin", "VIDFOLD_JAVA_OPTS", "-Xmx2g", "VIDFOLD_CONFIG", "x");
+        Map.of(
+            "PATH",
+            "/bin",
+            "VIDFOLD_JAVA_OPTS",
+            "-Xmx2g",
+            "VIDFOLD_PYTHON",
+            "y",
+            "VIDFOLD_CONFIG",
+            "x");
     assertThat(read(null, environment).get(ConfigKeys.HTTP_HOST)).isEqualTo("127.0.0.1");
   }
 
@@ -151,7 +159,7 @@ class SettingsTest {
     assertThat(auto.engine().prefixCacheBytes()).isEqualTo(2L << 30);
     long free = 80L << 30;
     assertThat(auto.engine().onDeviceWith(free).prefixCacheBytes())
-        .isEqualTo((70L << 30) - (512 << 20) - (1L << 30));
+        .isEqualTo((70L << 30) - 2 * (512 << 20) - (1L << 30));
     assertThat(auto.engine().onDeviceWith(1 << 30).prefixCacheBytes()).isZero();
     ServerConfig given =
         ServerConfig.of(read(null, Map.of(), new Flag("--set", "engine.prefix-cache", "3GiB")));
