@@ -13,6 +13,7 @@ import torch
 
 import peers
 import speed
+import targets
 from archives import Archives
 from correctness import Correctness
 from measure import Clock, Table
@@ -66,6 +67,8 @@ def run(options, table):
         table.heading("Peers: left out by --quick")
     elif time.monotonic() < deadline:
         guarded(table, "peers", lambda: peers.Peers(timed).run())
+    if device != "cpu":
+        targets.compare(table)
     return {"seed": seed, "seconds": round(time.monotonic() - start, 1)}
 
 

@@ -63,7 +63,8 @@ class Table:
         """One comparison; `error` above `limit` is a wrong result."""
         good = error <= limit
         self.wrong += not good
-        self.rows.append({"check": name, "error": error, "limit": limit, "against": against, "ok": good})
+        shown = error if math.isfinite(error) else None
+        self.rows.append({"check": name, "error": shown, "limit": limit, "against": against, "ok": good})
         print(f"  {'ok  ' if good else 'FAIL'} {name:58s} {error:9.2e} <= {limit:.0e}  {against}", flush=True)
 
     def timed(self, name, ms, **facts):

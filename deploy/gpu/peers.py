@@ -5,7 +5,8 @@ import torch
 from measure import relative
 from speed import CAPACITY, HEAD, QUESTION, TAIL
 
-BF16_LIMIT, F32_LIMIT = 3e-2, 1e-4
+# bf16: two sides that round differently, 28 layers deep; an error of substance is of order 1.
+BF16_LIMIT, F32_LIMIT = 1e-1, 1e-4
 
 
 def transformers_model(shape, weights, device):

@@ -85,7 +85,7 @@ class Speed:
         self.ceilings, self.sizes = ceilings, sizes
         self.weights = shapes.random_weights(sizes.decoder, device, torch.bfloat16, seed)
         self.script = archives.decoder(self.weights)
-        self.full = {}
+        self.prefilled = {}  # (model, merge layer, survivors) -> ms
 
     def timed(self, name, ms, flops=0.0, moved=0.0, **more):
         self.table.timed(name, ms, **more, **self.ceilings.facts(ms, flops, moved))
@@ -157,7 +157,8 @@ class Speed:
                     self.layers(x[:m], positions[:, :m], room, merge_layer, True)
 
                 ms = self.clock.millis(work, runs=3)
-                whole = self.full.setdefault((model, merge_layer), ms)
+                self.prefilled[model, merge_layer, kept] = ms
+                whole = self.prefilled[model, merge_layer, self.sizes.kept[0]]
                 flops = self.prefill_flops(n, m, merge_layer)
                 self.timed(f"{kept} visual tokens, merge layer {merge_layer}", ms, flops, speedup=whole / ms)
                 del room
@@ -201,12 +202,13 @@ class Speed:
         apart = lambda: self.script.decode(ids, at, at, [lower] * batch, prefixes, owns, lengths, d.eps)
         together = lambda: self.script.decode_shared(ids, at, at, lower, prefixes[0], owns, lengths, d.eps)
         step = together if kind == "shared" else apart
-        ms = self.clock.millis(step, 10, 3)
+        sampler = self.archives.load("Sampler")
+        ms = self.clock.millis(lambda: sampler.most_likely(step()).cpu(), 10, 3)
         distinct = 1 if kind == "shared" else batch
         moved = d.weight_bytes() + (distinct * p + batch * QUESTION) * d.kv_bytes()
         flops = batch * (d.layer_flops() * d.layers + 2 * d.vocabulary * d.hidden + 4 * d.layers * d.heads * d.dim * p)
         label = "" if batch == 1 else f", {kind} prefix"
-        self.timed(f"decode step of {batch}{label}", ms, flops, moved, tokens_s=1e3 * batch / ms)
+        self.timed(f"decode step of {batch}{label}, to tokens on the host", ms, flops, moved, tokens_s=1e3 * batch / ms)
         return ms
 
     # --- reducers
@@ -219,13 +221,18 @@ class Speed:
         drift = torch.stack([frame + 0.05 * i * self.randn(h * w, c) for i in range(8)])
         values = (drift.repeat(t // 8 + 1, 1, 1)[:t] + 0.3 * self.randn(t, h * w, c)).view(n, c)
         rows = Rows(self.archives, self.device)
-        whole = self.full.get(("LLaVA-Video-7B", 2))
         for name, mode in [("sttm", "reference")] + [(name, "strict") for name in reducers.NAMES]:
-            for retention in (0.5, 0.3):
+            for retention, kept in zip((0.5, 0.3), self.sizes.kept[1:]):
                 work = lambda: reducers.merge(rows, name, mode, values, (t, h, w), retention)
                 ms = self.clock.millis(work, 3)
-                share = {} if whole is None else {"of_prefill": ms / whole}
+                saved = self.saved(kept)
+                share = {"of_saved_prefill": ms / saved} if saved > 0 else {}
                 self.timed(f"{name} {mode}, retention {retention}", ms, 0.0, 2 * n * c * (1 + retention), **share)
+
+    def saved(self, kept):
+        """What this many survivors save of LLaVA-Video-7B's prefill, in ms; 0 where it was not timed."""
+        at = {count: self.prefilled.get(("LLaVA-Video-7B", 2, count), 0.0) for count in (self.sizes.kept[0], kept)}
+        return at[self.sizes.kept[0]] - at[kept] if all(at.values()) else 0.0
 
     # --- loading
 
