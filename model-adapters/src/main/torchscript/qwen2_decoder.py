@@ -30,11 +30,40 @@ class Qwen2Decoder(Module):
   # weight [out, in] -> int8 [out, in] and scales [out] of the weight's dtype: a row's largest entry becomes
   # 127. The scale is rounded first, so that its own rounding is no further error.
   def quantise(self: __torch__.Qwen2Decoder, weight: Tensor) -> Tuple[Tensor, Tensor]:
+    rows = torch.size(weight, 0)
+    whole = torch.new_empty(weight, torch.size(weight), dtype=1, layout=None, device=None, pin_memory=None)
+    scales = torch.new_empty(weight, [rows])
+    step = torch.add(torch.floordiv(4194304, torch.size(weight, 1)), 1)
+    at = 0
+    while torch.lt(at, rows):
+      end = torch.add(at, step)
+      q, scale = self.quantise_rows(torch.slice(weight, 0, at, end))
+      _1 = torch.copy_(torch.slice(whole, 0, at, end), q)
+      _2 = torch.copy_(torch.slice(scales, 0, at, end), scale)
+      at = end
+    return (whole, scales)
+
+  def quantise_rows(self: __torch__.Qwen2Decoder, weight: Tensor) -> Tuple[Tensor, Tensor]:
     wide = torch.to(weight, 6)
     largest = torch.clamp_min(torch.amax(torch.abs(wide), [1]), 9.9999999999999996e-13)
     scale = torch.to(torch.div(largest, 127.), ops.prim.dtype(weight))
     steps = torch.round(torch.div(wide, torch.unsqueeze(torch.to(scale, 6), 1)))
     return (torch.to(torch.clamp(steps, -127, 127), 1), scale)
+
+  # Takes the weight of this key to a device.
+  def move(self: __torch__.Qwen2Decoder, key: int, device: str) -> NoneType:
+    self.weights[key] = torch.to(self.weights[key], dtype=None, layout=None, device=torch.device(device), pin_memory=None, non_blocking=False, copy=False, memory_format=None)
+    if torch.__contains__(self.scales, key):
+      self.scales[key] = torch.to(self.scales[key], dtype=None, layout=None, device=torch.device(device), pin_memory=None, non_blocking=False, copy=False, memory_format=None)
+    return None
+
+  # x on the device of another tensor; x itself where it is there already
+  def beside(self: __torch__.Qwen2Decoder, x: Tensor, other: Tensor) -> Tensor:
+    return torch.to(x, dtype=None, layout=None, device=ops.prim.device(other), pin_memory=None, non_blocking=False, copy=False, memory_format=None)
+
+  # x on the first device, where embedding and head are
+  def home(self: __torch__.Qwen2Decoder, x: Tensor) -> Tensor:
+    return self.beside(x, self.weights[-1])
 
   def drop(self: __torch__.Qwen2Decoder) -> NoneType:
     torch.clear(self.weights)
@@ -117,8 +146,8 @@ class Qwen2Decoder(Module):
   # positions [3, S] -> cos and sin [S, D], f32, the first half of sin negative. Each frequency turns with its
   # own axis (M-RoPE).
   def rope(self: __torch__.Qwen2Decoder, positions: Tensor) -> Tuple[Tensor, Tensor]:
-    axes = torch.index_select(positions, 0, self.weights[-5])
-    angle = torch.mul(torch.transpose(torch.to(axes, 6), 0, 1), torch.to(self.weights[-4], 6))
+    axes = torch.index_select(positions, 0, self.beside(self.weights[-5], positions))
+    angle = torch.mul(torch.transpose(torch.to(axes, 6), 0, 1), torch.to(self.beside(self.weights[-4], positions), 6))
     cos = torch.cos(angle)
     sin = torch.sin(angle)
     return (torch.cat([cos, cos], 1), torch.cat([torch.neg(sin), sin], 1))
@@ -200,7 +229,8 @@ class Qwen2Decoder(Module):
   # kv [last-first, 2, Hkv, P, D] filled up to `past`. With `kv_only` the last of these layers only writes
   # its keys and values: nothing reads its output.
   def prefill_prefix(self: __torch__.Qwen2Decoder, x: Tensor, positions: Tensor, kv: Tensor, first: int, past: int, kv_only: bool, eps: float) -> Tensor:
-    cos, sin = self.rope(positions)
+    x = self.beside(x, kv)
+    cos, sin = self.rope(self.beside(positions, kv))
     rows = torch.size(x, 0)
     layers = torch.size(kv, 0)
     for i in range(layers):
@@ -215,20 +245,27 @@ class Qwen2Decoder(Module):
         x = self.finish(layer, x, out, eps)
     return x
 
-  # A chunk of a question through all layers: ids [S]; positions [3, S] below and from `merge_layer` on;
-  # prefixes lower [k, 2, Hkv, N, D] and upper [L-k, 2, Hkv, M, D]; own [L, 2, Hkv, cap, D] filled up to
-  # `past` -> logits of the last token [V].
+  # A chunk of a question through all layers on one device, for programs that load this archive themselves:
+  # ids [S]; positions [3, S] below and from `merge_layer` on; prefixes lower
+  # [k, 2, Hkv, N, D] and upper [L-k, 2, Hkv, M, D]; own [L, 2, Hkv, cap, D] filled up to `past` -> logits of
+  # the last token [V].
   def prefill_question(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: Tensor, past: int, eps: float) -> Tensor:
-    x = self.embed(ids)
+    return self.last_logits(self.question_layers(self.embed(ids), 0, low_positions, high_positions, lower, upper, own, past, eps), eps)
+
+  # The same through the layers from `first` on that `own` covers, and lower and upper with it: x [S, C] ->
+  # x [S, C] on their device.
+  def question_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: Tensor, past: int, eps: float) -> Tensor:
+    x = self.beside(x, own)
     rows = torch.size(x, 0)
     below = torch.size(lower, 0)
-    cos, sin = self.rope(low_positions)
+    cos, sin = self.rope(self.beside(low_positions, own))
     for i in range(torch.size(own, 0)):
       if torch.eq(i, below):
-        cos, sin = self.rope(high_positions)
+        cos, sin = self.rope(self.beside(high_positions, own))
       prefix = self.prefix_of(i, below, lower, upper)
       mine = torch.select(own, 0, i)
-      q = self.project(i, x, cos, sin, mine, past, eps)
+      layer = torch.add(first, i)
+      q = self.project(layer, x, cos, sin, mine, past, eps)
       out, lse = self.see_past(q, torch.narrow(mine, 2, past, rows))
       if torch.gt(torch.size(prefix, 2), 0):
         o, l = self.see_all(q, prefix)
@@ -236,7 +273,12 @@ class Qwen2Decoder(Module):
       if torch.gt(past, 0):
         o2, l2 = self.see_all(q, torch.narrow(mine, 2, 0, past))
         out, lse = self.blend(out, lse, o2, l2)
-      x = self.finish(i, x, out, eps)
+      x = self.finish(layer, x, out, eps)
+    return x
+
+  # hidden states [S, C] -> logits of the last of them [V]
+  def last_logits(self: __torch__.Qwen2Decoder, x: Tensor, eps: float) -> Tensor:
+    rows = torch.size(x, 0)
     return torch.select(self.logits(torch.slice(x, 0, torch.sub(rows, 1), rows), eps), 0, 0)
 
   def prefix_of(self: __torch__.Qwen2Decoder, layer: int, below: int, lower: Tensor, upper: Tensor) -> Tensor:
@@ -245,15 +287,21 @@ class Qwen2Decoder(Module):
     else:
       return torch.select(upper, 0, torch.sub(layer, below))
 
-  # One token for each of B sequences: ids [B], positions [3, B]; lists of B prefixes, own caches and
-  # lengths -> logits [B, V]. The linear layers run on all sequences at once.
+  # One token for each of B sequences on one device, for programs that load this archive themselves: ids [B],
+  # positions [3, B]; lists of B prefixes, own caches and lengths -> logits [B, V]. The linear layers run on all sequences at once.
   def decode(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
-    x = self.embed(ids)
-    low_cos, low_sin = self.rope(low_positions)
-    high_cos, high_sin = self.rope(high_positions)
+    return self.logits(self.decode_layers(self.embed(ids), 0, low_positions, high_positions, lower, upper, own, lengths, eps), eps)
+
+  # The same through the layers from `first` on that `own` covers, and lower and upper with it: x [B, C] ->
+  # x [B, C] on their device.
+  def decode_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
+    x = self.beside(x, own[0])
+    low_cos, low_sin = self.rope(self.beside(low_positions, x))
+    high_cos, high_sin = self.rope(self.beside(high_positions, x))
     for i in range(torch.size(own[0], 0)):
+      layer = torch.add(first, i)
       outs = annotate(List[Tensor], [])
-      qkv = self.qkv(i, x, eps)
+      qkv = self.qkv(layer, x, eps)
       for b in range(torch.len(own)):
         below = torch.size(lower[b], 0)
         mine = torch.select(own[b], 0, i)
@@ -268,20 +316,26 @@ class Qwen2Decoder(Module):
           o, l = self.see_all(q, prefix)
           out, lse = self.blend(out, lse, o, l)
         _1 = torch.append(outs, out)
-      x = self.finish(i, x, torch.cat(outs, 2), eps)
-    return self.logits(x, eps)
+      x = self.finish(layer, x, torch.cat(outs, 2), eps)
+    return x
 
   # The same for B sequences on one prefix, lower [k, 2, Hkv, N, D] and upper [L-k, 2, Hkv, M, D]: it is read
   # once a layer for all of them, and only attention to own tokens is done for each.
   def decode_shared(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
-    x = self.embed(ids)
+    return self.logits(self.decode_shared_layers(self.embed(ids), 0, low_positions, high_positions, lower, upper, own, lengths, eps), eps)
+
+  # The same through the layers from `first` on that `own` covers, and lower and upper with it: x [B, C] ->
+  # x [B, C] on their device.
+  def decode_shared_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
+    x = self.beside(x, own[0])
     below = torch.size(lower, 0)
-    cos, sin = self.rope(low_positions)
+    cos, sin = self.rope(self.beside(low_positions, x))
     for i in range(torch.size(own[0], 0)):
       if torch.eq(i, below):
-        cos, sin = self.rope(high_positions)
+        cos, sin = self.rope(self.beside(high_positions, x))
+      layer = torch.add(first, i)
       prefix = self.prefix_of(i, below, lower, upper)
-      q, fresh = self.split(self.qkv(i, x, eps), cos, sin, torch.size(prefix, 1))
+      q, fresh = self.split(self.qkv(layer, x, eps), cos, sin, torch.size(prefix, 1))
       outs = annotate(List[Tensor], [])
       lses = annotate(List[Tensor], [])
       for b in range(torch.len(own)):
@@ -294,8 +348,8 @@ class Qwen2Decoder(Module):
       if torch.gt(torch.size(prefix, 2), 0):
         o, l = self.see_all(q, prefix)
         out, lse = self.blend(out, torch.cat(lses, 2), o, l)
-      x = self.finish(i, x, out, eps)
-    return self.logits(x, eps)
+      x = self.finish(layer, x, out, eps)
+    return x
 
   # One row of qkv [B, (Hq+2Hkv)*D] a sequence -> q [Hq, B, D], and keys and values [2, Hkv, B, D]
   def split(self: __torch__.Qwen2Decoder, qkv: Tensor, cos: Tensor, sin: Tensor, groups: int) -> Tuple[Tensor, Tensor]:
@@ -324,14 +378,15 @@ class Qwen2Decoder(Module):
 
   # hidden states [S, C] -> logits [S, V]
   def logits(self: __torch__.Qwen2Decoder, x: Tensor, eps: float) -> Tensor:
+    x = self.home(x)
     head = -1
     if torch.__contains__(self.weights, -3):
       head = -3
     return self.line(self.norm(x, self.weights[-2], eps), head)
 
-  def empty(self: __torch__.Qwen2Decoder, shape: List[int]) -> Tensor:
-    w = self.weights[-1]
-    return torch.new_empty(w, shape)
+  # uninitialised, of the dtype and on the device of a layer's first weight
+  def empty(self: __torch__.Qwen2Decoder, shape: List[int], layer: int) -> Tensor:
+    return torch.new_empty(self.weights[torch.mul(layer, 16)], shape)
 
   def rows(self: __torch__.Qwen2Decoder, x: Tensor, start: int, count: int) -> Tensor:
     return torch.narrow(x, 0, start, count)

@@ -17,15 +17,18 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * PyTorch on one device: compiles script modules, makes tensors, and counts live handles.
+ * PyTorch on one device or several GPUs: compiles script modules, makes tensors, and counts live
+ * handles.
  *
  * <p>bf16 is the default where it is native (CUDA, AVX512-BF16, AMX), else f32. f16 on a CPU is
  * hundreds of times slower and is never chosen.
@@ -34,15 +37,19 @@ public final class Torch implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Torch.class);
 
+  private static final String CUDA = "cuda:";
+
   private final PtNDManager manager;
   private final PtNDManager hostManager;
+  private final List<Device> devices;
   private final Device device;
   private final Dtype dtype;
   private final AtomicLong live = new AtomicLong();
   private final TorchModule tensors;
 
-  private Torch(Device device, Dtype dtype) {
-    this.device = device;
+  private Torch(List<Device> devices, Dtype dtype) {
+    this.devices = List.copyOf(devices);
+    this.device = devices.get(0);
     this.dtype = dtype;
     this.manager = (PtNDManager) NDManager.newBaseManager(device, "PyTorch");
     this.hostManager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch");
@@ -70,17 +77,16 @@ public final class Torch implements AutoCloseable {
     JniUtils.setNumThreads(threads);
     String asked = config.device();
     if (asked.equals("cpu") || !libtorch.cuda()) {
-      return new Torch(Device.cpu(), chooseDtype(config.dtype(), Device.cpu()));
+      return onCpu(config);
     }
-    int index = asked.equals("auto") ? 0 : Integer.parseInt(asked.substring("cuda:".length()));
-    Device gpu = Device.gpu(index);
+    List<Device> gpus = gpus(asked);
     try {
-      return onGpu(gpu, chooseDtype(config.dtype(), gpu));
+      return onGpus(gpus, chooseDtype(config.dtype(), gpus.get(0)));
     } catch (TorchException e) {
       String why =
-          "cuda:%d cannot be used: %s; %s, libtorch is %s"
+          "%s cannot be used: %s; %s, libtorch is %s"
               .formatted(
-                  index,
+                  asked.equals("auto") ? name(gpus.get(0)) : asked,
                   e.getMessage(),
                   NvidiaDriver.describe(NvidiaDriver.VERSION_FILE),
                   libtorch.describe());
@@ -88,7 +94,7 @@ public final class Torch implements AutoCloseable {
         throw new IllegalArgumentException(why, e);
       }
       log.warn("{}; the CPU is used", why);
-      return new Torch(Device.cpu(), chooseDtype(config.dtype(), Device.cpu()));
+      return onCpu(config);
     }
   }
 
@@ -101,11 +107,31 @@ public final class Torch implements AutoCloseable {
     }
   }
 
-  /** Starts on a GPU and sends it something, so that what is wrong with it shows now. */
-  private static Torch onGpu(Device gpu, Dtype dtype) {
-    Torch torch = new Torch(gpu, dtype);
+  private static Torch onCpu(TorchConfig config) {
+    return new Torch(List.of(Device.cpu()), chooseDtype(config.dtype(), Device.cpu()));
+  }
+
+  /** The GPUs asked for, or all; where nobody counts them, the first. */
+  private static List<Device> gpus(String asked) {
+    if (asked.equals("auto")) {
+      int count = Math.max(1, Engine.getEngine("PyTorch").getGpuCount());
+      return IntStream.range(0, count).mapToObj(Device::gpu).toList();
+    }
+    return Arrays.stream(asked.split(",", -1))
+        .map(name -> Device.gpu(Integer.parseInt(name.substring(CUDA.length()))))
+        .toList();
+  }
+
+  /** Starts on GPUs and sends each something, so that what is wrong with one shows now. */
+  private static Torch onGpus(List<Device> gpus, Dtype dtype) {
+    Torch torch = new Torch(gpus, dtype);
     try {
-      torch.await();
+      for (String name : torch.deviceNames()) {
+        try (Tensor one = torch.longs(new long[] {0}, 1);
+            Tensor there = torch.tensors().callTensor("copy_to", one, name)) {
+          there.toLongs();
+        }
+      }
       return torch;
     } catch (TorchException e) {
       torch.close();
@@ -113,9 +139,34 @@ public final class Torch implements AutoCloseable {
     }
   }
 
-  /** The device's name, {@code cpu} or {@code cuda:N}. */
+  /** The first device's name, {@code cpu} or {@code cuda:N}. Tensors are made on this one. */
   public String deviceName() {
-    return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
+    return name(device);
+  }
+
+  /** The names of all devices that may be used, the first one first. */
+  public List<String> deviceNames() {
+    return devices.stream().map(Torch::name).toList();
+  }
+
+  private static String name(Device device) {
+    return device.isGpu() ? CUDA + device.getDeviceId() : "cpu";
+  }
+
+  /**
+   * Free memory of one of {@link #deviceNames}, in bytes.
+   *
+   * @throws IllegalStateException where the driver does not tell
+   */
+  public long freeBytes(String deviceName) {
+    return NvidiaDriver.freeBytes(
+            "nvidia-smi", Integer.parseInt(deviceName.substring(CUDA.length())), System.getenv())
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "nvidia-smi does not tell how much memory is free on "
+                        + deviceName
+                        + "; name one device"));
   }
 
   public boolean onGpu() {

@@ -200,7 +200,14 @@ class TorchTest {
     assertThatThrownBy(() -> Torch.start(new TorchConfig("cuda:7", "auto", 0)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("cuda:7");
+    assertThatThrownBy(() -> Torch.start(new TorchConfig("cuda:7,cuda:9", "auto", 0)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("cuda:7");
+    assertThatThrownBy(() -> new TorchConfig("cuda:1,cuda:1", "auto", 0))
+        .hasMessageContaining("twice");
+    assertThatThrownBy(() -> new TorchConfig("cuda:0,cpu", "auto", 0))
+        .hasMessageContaining("cuda:N,cuda:M");
     assertThatThrownBy(() -> new TorchConfig("tpu", "auto", 0))
-        .hasMessageContaining("device must be auto, cpu or cuda:N but was 'tpu'");
+        .hasMessageContaining("device must be auto, cpu, cuda:N or cuda:N,cuda:M but was 'tpu'");
   }
 }

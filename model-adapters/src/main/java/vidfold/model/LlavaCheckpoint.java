@@ -91,14 +91,20 @@ final class LlavaCheckpoint {
 
   /** Loads the parts of the model. */
   static Qwen2VideoLlm.Parts load(
-      Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format) {
+      Checkpoint checkpoint, Torch torch, Weights weights, LoadOptions options) {
     LlavaConfig config = config(checkpoint);
     Layout layout = layout(checkpoint);
     Weights named = layout.named(weights);
     return Qwen2VideoLlm.Parts.load(
         () -> prompt(checkpoint, config),
         () -> new LlavaAdapter(torch, config, named, layout.vision()),
-        () -> new Qwen2Decoder(torch, config.text(), named, layout.decoder(), format));
+        () ->
+            new Qwen2Decoder(
+                torch,
+                config.text(),
+                named,
+                layout.decoder(),
+                DecoderLayout.of(torch, config.text(), options)));
   }
 
   static LlavaConfig config(Checkpoint checkpoint) {

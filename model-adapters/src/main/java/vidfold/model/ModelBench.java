@@ -84,6 +84,7 @@ public final class ModelBench implements AutoCloseable {
 
   /** Builds the model. */
   public ModelBench(Torch torch, Plan plan) {
+    plan.weights().requireOn(torch);
     this.torch = torch;
     this.loader = new WeightLoader(torch);
     Weights weights = new RandomWeights(loader);
@@ -93,7 +94,13 @@ public final class ModelBench implements AutoCloseable {
         Qwen2VideoLlm.Parts.load(
             FixedPrompt::new,
             () -> adapter,
-            () -> new Qwen2Decoder(torch, text, weights, "model.", plan.weights()));
+            () ->
+                new Qwen2Decoder(
+                    torch,
+                    text,
+                    weights,
+                    "model.",
+                    DecoderLayout.of(torch, text, new LoadOptions(plan.weights(), 0))));
     this.decoder = parts.decoder();
     this.model =
         new Qwen2VideoLlm(torch, new Qwen2VideoLlm.Identity(plan.shape().label(), "random"), parts);

@@ -5,11 +5,11 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import vidfold.torch.Tensor;
 
-/** A sequence's own cache {@code [L, 2, Hkv, capacity, D]}, its tokens and its sampler state. */
+/** A sequence's own cache of all layers, its tokens and its sampler state. */
 final class OwnKv implements Decoding {
 
   private final PrefixKv prefix;
-  private final Tensor kv;
+  private final LayerKv kv;
   private final long bytes;
   private final int[] tokens;
   private int length;
@@ -18,7 +18,7 @@ final class OwnKv implements Decoding {
   private @Nullable Tensor logits;
   private @Nullable TokenChoice chosen;
 
-  OwnKv(PrefixKv prefix, Tensor kv, int capacity, long bytes, SamplingParams params) {
+  OwnKv(PrefixKv prefix, LayerKv kv, int capacity, long bytes, SamplingParams params) {
     this.prefix = prefix;
     this.kv = kv;
     this.bytes = bytes;
@@ -62,7 +62,7 @@ final class OwnKv implements Decoding {
     return prefix;
   }
 
-  Tensor kv() {
+  LayerKv kv() {
     return kv;
   }
 

@@ -1,7 +1,5 @@
 package vidfold.model;
 
-import vidfold.torch.Tensor;
-
 /**
  * The keys and values of a prefix, in two groups of layers because merging inside the decoder
  * leaves the layers below it with all tokens.
@@ -12,4 +10,4 @@ import vidfold.torch.Tensor;
  * @param nextHigh the same in the upper layers
  * @param promptTokens token ids that the prefix holds, for the repetition penalty
  */
-record PrefixKv(Tensor lower, Tensor upper, long nextLow, long nextHigh, int[] promptTokens) {}
+record PrefixKv(LayerKv lower, LayerKv upper, long nextLow, long nextHigh, int[] promptTokens) {}

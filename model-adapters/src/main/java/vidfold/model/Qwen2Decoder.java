@@ -1,8 +1,8 @@
 package vidfold.model;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import vidfold.torch.Tensor;
 import vidfold.torch.Torch;
 import vidfold.torch.TorchModule;
@@ -19,41 +19,29 @@ import vidfold.torch.TorchModule;
  */
 final class Qwen2Decoder implements AutoCloseable {
 
-  private static final int SLOTS = 16;
-  private static final int EMBED = -1;
-  private static final int NORM = -2;
-  private static final int HEAD = -3;
-  private static final int FREQUENCIES = -4;
-  private static final int AXES = -5;
-
   private final Torch torch;
   private final Qwen2Config config;
-  private final WeightFormat format;
+  private final DecoderLayout layout;
   private final TorchModule script;
 
-  /** Loads the decoder with its weights as they are stored. */
+  /** Loads the decoder onto the first device with its weights as they are stored. */
   Qwen2Decoder(Torch torch, Qwen2Config config, Weights weights, String prefix) {
-    this(torch, config, weights, prefix, WeightFormat.STORED);
+    this(torch, config, weights, prefix, DecoderLayout.stored(torch, config));
   }
 
   /**
    * Loads the decoder.
    *
    * @param prefix what stands before {@code layers.0} in the weights' names, such as {@code model.}
-   * @param format how the linear layers are kept; the embedding stays in the model's dtype
    */
   Qwen2Decoder(
-      Torch torch, Qwen2Config config, Weights weights, String prefix, WeightFormat format) {
-    format.requireOn(torch);
+      Torch torch, Qwen2Config config, Weights weights, String prefix, DecoderLayout layout) {
     this.torch = torch;
     this.config = config;
-    this.format = format;
+    this.layout = layout;
     this.script = torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights", "scales");
     try {
-      loadEnds(weights, prefix);
-      for (int layer = 0; layer < config.layers(); layer++) {
-        loadLayer(weights, prefix + "layers." + layer + ".", layer * SLOTS);
-      }
+      new Qwen2Weights(torch, config, script, layout).load(weights, prefix);
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -64,8 +52,8 @@ final class Qwen2Decoder implements AutoCloseable {
     return config;
   }
 
-  WeightFormat format() {
-    return format;
+  DecoderLayout layout() {
+    return layout;
   }
 
   /** Bytes of all weights. */
@@ -99,10 +87,15 @@ final class Qwen2Decoder implements AutoCloseable {
     return script.callTensor("cat", parts);
   }
 
-  /** An uninitialised cache {@code [layers, 2, Hkv, capacity, D]}. */
-  Tensor newCache(int layers, int capacity) {
-    return script.callTensor(
-        "empty", (Object) new long[] {layers, 2, config.kvHeads(), capacity, config.headDim()});
+  /** An uninitialised cache for layers [from, to), each part on the device of its layers. */
+  LayerKv newCache(int from, int to, int capacity) {
+    List<Tensor> parts = new ArrayList<>();
+    for (PlacementPlan.Share share : shares()) {
+      int count = Math.max(0, Math.min(to, share.end()) - Math.max(from, share.first()));
+      long[] shape = {count, 2, config.kvHeads(), capacity, config.headDim()};
+      parts.add(script.callTensor("empty", shape, share.first()));
+    }
+    return new LayerKv(from, parts);
   }
 
   /** Bytes of a cache of this many layers and tokens. */
@@ -113,17 +106,28 @@ final class Qwen2Decoder implements AutoCloseable {
   /**
    * Sends one chunk of a video's prefix through the layers that {@code kv} covers.
    *
-   * @param x hidden states {@code [S, C]} that enter layer {@code first}
+   * @param x hidden states {@code [S, C]} that enter the first of these layers
    * @param positions ids of these S tokens
-   * @param kv cache {@code [n, 2, Hkv, P, D]} of layers first .. first+n-1, filled up to {@code
-   *     past}
+   * @param kv their cache, filled up to {@code past}
    * @param kvOnly whether the last layer only writes its keys and values, its output being unused
-   * @return hidden states {@code [S, C]} that leave the last layer
+   * @return hidden states {@code [S, C]} that leave the last layer, on the first device
    */
-  Tensor prefillPrefix(
-      Tensor x, Positions positions, Tensor kv, int first, int past, boolean kvOnly) {
+  Tensor prefillPrefix(Tensor x, Positions positions, LayerKv kv, int past, boolean kvOnly) {
     try (Tensor ids = positions.toTensor(torch)) {
-      return script.callTensor("prefill_prefix", x, ids, kv, first, past, kvOnly, config.normEps());
+      int last = lastPart(kv);
+      return through(
+          x.share(),
+          kv,
+          (in, part) ->
+              script.callTensor(
+                  "prefill_prefix",
+                  in,
+                  ids,
+                  kv.parts().get(part),
+                  Math.max(kv.first(), shares().get(part).first()),
+                  past,
+                  kvOnly && part == last,
+                  config.normEps()));
     }
   }
 
@@ -133,17 +137,24 @@ final class Qwen2Decoder implements AutoCloseable {
     int past = own.length();
     try (Tensor ids = torch.ints(tokens, tokens.length);
         Tensor low = Positions.text(prefix.nextLow() + past, tokens.length).toTensor(torch);
-        Tensor high = Positions.text(prefix.nextHigh() + past, tokens.length).toTensor(torch)) {
-      return script.callTensor(
-          "prefill_question",
-          ids,
-          low,
-          high,
-          prefix.lower(),
-          prefix.upper(),
-          own.kv(),
-          past,
-          config.normEps());
+        Tensor high = Positions.text(prefix.nextHigh() + past, tokens.length).toTensor(torch);
+        Tensor out =
+            through(
+                script.callTensor("embed", ids),
+                own.kv(),
+                (x, part) ->
+                    script.callTensor(
+                        "question_layers",
+                        x,
+                        shares().get(part).first(),
+                        low,
+                        high,
+                        prefix.lower().parts().get(part),
+                        prefix.upper().parts().get(part),
+                        own.kv().parts().get(part),
+                        past,
+                        config.normEps()))) {
+      return script.callTensor("last_logits", out, config.normEps());
     }
   }
 
@@ -152,37 +163,82 @@ final class Qwen2Decoder implements AutoCloseable {
     long[] low = new long[tokens.length];
     long[] high = new long[tokens.length];
     long[] lengths = new long[tokens.length];
-    List<Tensor> lower = new ArrayList<>();
-    List<Tensor> upper = new ArrayList<>();
-    List<Tensor> own = new ArrayList<>();
     for (int b = 0; b < tokens.length; b++) {
       OwnKv sequence = sequences.get(b);
       lengths[b] = sequence.length();
       low[b] = sequence.prefix().nextLow() + lengths[b];
       high[b] = sequence.prefix().nextHigh() + lengths[b];
-      lower.add(sequence.prefix().lower());
-      upper.add(sequence.prefix().upper());
-      own.add(sequence.kv());
     }
     PrefixKv first = sequences.get(0).prefix();
     boolean shared = sequences.stream().allMatch(sequence -> sequence.prefix() == first);
     try (Tensor ids = torch.ints(tokens, tokens.length);
         Tensor lowIds = new Positions(low, low, low).toTensor(torch);
-        Tensor highIds = new Positions(high, high, high).toTensor(torch)) {
-      return shared
-          ? script.callTensor(
-              "decode_shared",
-              ids,
-              lowIds,
-              highIds,
-              first.lower(),
-              first.upper(),
-              own,
-              lengths,
-              config.normEps())
-          : script.callTensor(
-              "decode", ids, lowIds, highIds, lower, upper, own, lengths, config.normEps());
+        Tensor highIds = new Positions(high, high, high).toTensor(torch);
+        Tensor out =
+            through(
+                script.callTensor("embed", ids),
+                sequences.get(0).kv(),
+                (x, part) ->
+                    script.callTensor(
+                        shared ? "decode_shared_layers" : "decode_layers",
+                        x,
+                        shares().get(part).first(),
+                        lowIds,
+                        highIds,
+                        shared
+                            ? first.lower().parts().get(part)
+                            : parts(sequences, own -> own.prefix().lower(), part),
+                        shared
+                            ? first.upper().parts().get(part)
+                            : parts(sequences, own -> own.prefix().upper(), part),
+                        parts(sequences, OwnKv::kv, part),
+                        lengths,
+                        config.normEps()))) {
+      return logits(out);
     }
+  }
+
+  /** What one share of the layers does to hidden states; makes a new tensor. */
+  private interface Part {
+    Tensor of(Tensor x, int part);
+  }
+
+  /** Sends hidden states, which it closes, through every share that holds layers of this KV. */
+  private Tensor through(Tensor x, LayerKv kv, Part work) {
+    Tensor at = x;
+    for (int part = 0; part < shares().size(); part++) {
+      if (covers(kv, part)) {
+        try (Tensor in = at) {
+          at = work.of(in, part);
+        }
+      }
+    }
+    if (!layout.plan().isSplit()) {
+      return at;
+    }
+    try (Tensor away = at) {
+      return script.callTensor("home", away);
+    }
+  }
+
+  private boolean covers(LayerKv kv, int part) {
+    return !layout.plan().isSplit() || kv.parts().get(part).shape()[0] > 0;
+  }
+
+  private int lastPart(LayerKv kv) {
+    int last = kv.parts().size() - 1;
+    while (last > 0 && !covers(kv, last)) {
+      last--;
+    }
+    return last;
+  }
+
+  private static List<Tensor> parts(List<OwnKv> sequences, Function<OwnKv, LayerKv> kv, int part) {
+    return sequences.stream().map(kv).map(each -> each.parts().get(part)).toList();
+  }
+
+  private List<PlacementPlan.Share> shares() {
+    return layout.plan().shares();
   }
 
   /** Logits {@code [S, V]} of hidden states {@code [S, C]}. */
@@ -199,82 +255,5 @@ final class Qwen2Decoder implements AutoCloseable {
   /** The weight under a key, or nothing; the caller closes it. */
   List<Tensor> held(int key) {
     return script.callTensors("held", key);
-  }
-
-  private void loadEnds(Weights weights, String prefix) {
-    long v = config.vocabulary();
-    long c = config.hidden();
-    put(EMBED, weights.load(prefix + "embed_tokens.weight", v, c));
-    put(NORM, weights.load(prefix + "norm.weight", c));
-    if (!config.tiedHead()) {
-      putLinear(HEAD, weights.load("lm_head.weight", v, c));
-    }
-    put(FREQUENCIES, torch.floats(frequencies(), config.headDim() / 2));
-    put(AXES, torch.longs(axes(), config.headDim() / 2));
-  }
-
-  /** Fuses q, k, v and gate, up: one matrix product instead of three and two. */
-  private void loadLayer(Weights weights, String name, int base) {
-    long c = config.hidden();
-    long q = (long) config.heads() * config.headDim();
-    long kv = (long) config.kvHeads() * config.headDim();
-    long f = config.intermediate();
-    String attention = name + "self_attn.";
-    String mlp = name + "mlp.";
-    put(base, weights.load(name + "input_layernorm.weight", c));
-    putLinear(
-        base + 1,
-        weights.load(attention + "q_proj.weight", q, c),
-        weights.load(attention + "k_proj.weight", kv, c),
-        weights.load(attention + "v_proj.weight", kv, c));
-    put(
-        base + 2,
-        weights.load(attention + "q_proj.bias", q),
-        weights.load(attention + "k_proj.bias", kv),
-        weights.load(attention + "v_proj.bias", kv));
-    putLinear(base + 3, weights.load(attention + "o_proj.weight", c, q));
-    put(base + 4, weights.load(name + "post_attention_layernorm.weight", c));
-    putLinear(
-        base + 5,
-        weights.load(mlp + "gate_proj.weight", f, c),
-        weights.load(mlp + "up_proj.weight", f, c));
-    putLinear(base + 6, weights.load(mlp + "down_proj.weight", c, f));
-  }
-
-  private void put(int key, Tensor... parts) {
-    put("put", key, parts);
-  }
-
-  private void putLinear(int key, Tensor... parts) {
-    put(format == WeightFormat.INT8 ? "put_int8" : "put", key, parts);
-  }
-
-  private void put(String method, int key, Tensor... parts) {
-    try {
-      script.call(method, key, List.of(parts));
-    } finally {
-      Arrays.stream(parts).forEach(Tensor::close);
-    }
-  }
-
-  private float[] frequencies() {
-    int half = config.headDim() / 2;
-    float[] out = new float[half];
-    for (int i = 0; i < half; i++) {
-      out[i] = 1f / (float) Math.pow(config.ropeTheta(), (float) (2 * i) / config.headDim());
-    }
-    return out;
-  }
-
-  /** Which of the three axes each frequency turns with. */
-  private long[] axes() {
-    long[] out = new long[config.headDim() / 2];
-    int at = 0;
-    for (int section = 0; section < config.ropeSections().size(); section++) {
-      int count = config.ropeSections().get(section);
-      Arrays.fill(out, at, at + count, section % 3);
-      at += count;
-    }
-    return out;
   }
 }

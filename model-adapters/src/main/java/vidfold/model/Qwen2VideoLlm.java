@@ -14,7 +14,7 @@ import vidfold.torch.Torch;
 final class Qwen2VideoLlm implements VideoLlm {
 
   private static final int CPU_CHUNK = 1024;
-  private static final int GPU_CHUNK = 8192;
+  static final int GPU_CHUNK = 8192;
 
   private final Torch torch;
   private final ModelInfo info;
@@ -131,7 +131,7 @@ final class Qwen2VideoLlm implements VideoLlm {
     Qwen2Decoder decoder = parts.decoder();
     return new OwnKv(
         (PrefixKv) prefix.state(),
-        decoder.newCache(layers, capacity),
+        decoder.newCache(0, layers, capacity),
         capacity,
         decoder.cacheBytes(layers, capacity),
         params);
@@ -185,9 +185,9 @@ final class Qwen2VideoLlm implements VideoLlm {
         identity.name(),
         parts.adapter().family(),
         identity.digest(),
-        torch.deviceName(),
+        parts.decoder().layout().plan().deviceNames(),
         torch.dtype().label(),
-        parts.decoder().format().label(),
+        parts.decoder().layout().format().label(),
         text.layers(),
         text.contextLength(),
         text.publishedMergeLayer(),

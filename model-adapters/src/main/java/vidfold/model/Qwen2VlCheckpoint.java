@@ -55,7 +55,7 @@ final class Qwen2VlCheckpoint {
 
   /** Loads the parts of the model. */
   static Qwen2VideoLlm.Parts load(
-      Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format) {
+      Checkpoint checkpoint, Torch torch, Weights weights, LoadOptions options) {
     Qwen2VlConfig config = config(checkpoint);
     boolean nested = checkpoint.weights().has("model.language_model.embed_tokens.weight");
     String vision = nested ? "model.visual." : "visual.";
@@ -63,7 +63,13 @@ final class Qwen2VlCheckpoint {
     return Qwen2VideoLlm.Parts.load(
         () -> CheckpointPrompt.open(checkpoint, VIDEO_TOKEN),
         () -> new Qwen2VlAdapter(torch, config, weights, vision),
-        () -> new Qwen2Decoder(torch, config.text(), weights, decoder, format));
+        () ->
+            new Qwen2Decoder(
+                torch,
+                config.text(),
+                weights,
+                decoder,
+                DecoderLayout.of(torch, config.text(), options)));
   }
 
   private static VisionConfig vision(ConfigNode vision) {

@@ -24,23 +24,24 @@ public final class VideoLlms {
   /** Loads the parts of a model from its checkpoint. */
   private interface Family {
     Qwen2VideoLlm.Parts load(
-        Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format);
+        Checkpoint checkpoint, Torch torch, Weights weights, LoadOptions options);
   }
 
   /** Loads a model onto the device with its weights as they are stored. */
   public static VideoLlm open(Path folder, Torch torch) {
-    return open(folder, torch, WeightFormat.STORED);
+    return open(folder, torch, LoadOptions.stored());
   }
 
   /**
-   * Loads a model onto the device.
+   * Loads a model onto the devices.
    *
-   * @param format how the decoder's linear layers are kept
-   * @throws IllegalArgumentException if the device has no use for the format
+   * @throws IllegalArgumentException if the model does not fit the devices, or they have no use for
+   *     the format of the weights
    * @throws CheckpointException if the folder is no supported checkpoint or is defective; the
    *     message names file, tensor, found and expected
    */
-  public static VideoLlm open(Path folder, Torch torch, WeightFormat format) {
+  public static VideoLlm open(Path folder, Torch torch, LoadOptions options) {
+    options.weights().requireOn(torch);
     try (Checkpoint checkpoint = Checkpoint.open(folder);
         WeightLoader loader = new WeightLoader(torch)) {
       Weights weights = new CheckpointWeights(checkpoint.weights(), loader);
@@ -48,14 +49,14 @@ public final class VideoLlms {
           torch,
           new Qwen2VideoLlm.Identity(
               folder.toAbsolutePath().normalize().getFileName().toString(), checkpoint.digest()),
-          load(checkpoint, torch, weights, format));
+          load(checkpoint, torch, weights, options));
     }
   }
 
   /** Loads the parts of the checkpoint's family. */
   static Qwen2VideoLlm.Parts load(
-      Checkpoint checkpoint, Torch torch, Weights weights, WeightFormat format) {
-    return family(checkpoint).load(checkpoint, torch, weights, format);
+      Checkpoint checkpoint, Torch torch, Weights weights, LoadOptions options) {
+    return family(checkpoint).load(checkpoint, torch, weights, options);
   }
 
   private static Family family(Checkpoint checkpoint) {

@@ -48,8 +48,8 @@ final class VideoPrefixBuild implements PrefixBuild {
   private Positions positions = Positions.text(0, 0);
   private @Nullable Tensor visual;
   private @Nullable Tensor hidden;
-  private @Nullable Tensor lower;
-  private @Nullable Tensor upper;
+  private @Nullable LayerKv lower;
+  private @Nullable LayerKv upper;
   private @Nullable MergedTokens merged;
   private int done;
   private double mergeMillis;
@@ -118,7 +118,7 @@ final class VideoPrefixBuild implements PrefixBuild {
                 merged == null ? null : merged.retention().thresholds(),
                 mergeMillis,
                 prefillMillis),
-            List.of(lower, upper),
+            Stream.of(lower, upper).flatMap(kv -> kv.parts().stream()).toList(),
             bytes(),
             new PrefixKv(
                 lower,
@@ -138,8 +138,12 @@ final class VideoPrefixBuild implements PrefixBuild {
     chunks.clear();
     free(visual);
     free(hidden);
-    free(lower);
-    free(upper);
+    if (lower != null) {
+      lower.close();
+    }
+    if (upper != null) {
+      upper.close();
+    }
     visual = null;
     hidden = null;
     lower = null;
@@ -164,12 +168,12 @@ final class VideoPrefixBuild implements PrefixBuild {
     allPositions = head.then(Positions.text(head.next(), after.length));
     positions = allPositions;
     done = 0;
-    lower = parts.decoder().newCache(mergeLayer, mergeLayer == 0 ? 0 : positions.size());
+    lower = parts.decoder().newCache(0, mergeLayer, mergeLayer == 0 ? 0 : positions.size());
     phase = mergeLayer == 0 ? Phase.MERGE : Phase.LOWER;
   }
 
   private void prefillLower() {
-    chunks.add(prefill(require(lower), 0, false));
+    chunks.add(prefill(require(lower), false));
     if (done == positions.size()) {
       free(hidden);
       hidden = parts.decoder().cat(chunks);
@@ -183,7 +187,7 @@ final class VideoPrefixBuild implements PrefixBuild {
     if (merger != null) {
       mergeVideo(merger);
     }
-    upper = parts.decoder().newCache(adapter.text().layers() - mergeLayer, positions.size());
+    upper = parts.decoder().newCache(mergeLayer, adapter.text().layers(), positions.size());
     done = 0;
     phase = Phase.UPPER;
   }
@@ -203,19 +207,17 @@ final class VideoPrefixBuild implements PrefixBuild {
   }
 
   private void prefillUpper() {
-    prefill(require(upper), mergeLayer, true).close();
+    prefill(require(upper), true).close();
     if (done == positions.size()) {
       phase = Phase.DONE;
     }
   }
 
-  private Tensor prefill(Tensor kv, int firstLayer, boolean kvOnly) {
+  private Tensor prefill(LayerKv kv, boolean kvOnly) {
     int count = Math.min(parts.chunk(), positions.size() - done);
     try (Tensor x = parts.decoder().rows(require(hidden), done, count)) {
       Tensor out =
-          parts
-              .decoder()
-              .prefillPrefix(x, positions.slice(done, done + count), kv, firstLayer, done, kvOnly);
+          parts.decoder().prefillPrefix(x, positions.slice(done, done + count), kv, done, kvOnly);
       done += count;
       return out;
     }
@@ -231,11 +233,11 @@ final class VideoPrefixBuild implements PrefixBuild {
     return Stream.of(before, after, adapter.placeholders()).flatMapToInt(Arrays::stream).toArray();
   }
 
-  private static Tensor require(@Nullable Tensor tensor) {
-    if (tensor == null) {
+  private static <T> T require(@Nullable T part) {
+    if (part == null) {
       throw new IllegalStateException("this build is closed");
     }
-    return tensor;
+    return part;
   }
 
   private static void free(@Nullable Tensor tensor) {

@@ -3,6 +3,7 @@ package vidfold.model;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import vidfold.torch.Dtype;
 import vidfold.torch.Torch;
 
 /** How the weights of the decoder's linear layers are kept in memory. */
@@ -11,8 +12,8 @@ public enum WeightFormat {
   STORED,
 
   /**
-   * Symmetric int8 with one scale for each output channel; activations stay in the model's dtype.
-   * Half the memory of bf16, and half the bytes to read for each token.
+   * Symmetric int8 with one scale for each output channel; activations stay in bf16. Half the
+   * memory, and half the bytes to read for each token.
    */
   INT8;
 
@@ -38,7 +39,7 @@ public enum WeightFormat {
   }
 
   void requireOn(Torch torch) {
-    requireOn(torch.onGpu(), torch.version());
+    requireOn(torch.onGpu(), torch.dtype());
   }
 
   /**
@@ -46,13 +47,13 @@ public enum WeightFormat {
    *
    * @throws IllegalArgumentException saying why
    */
-  void requireOn(boolean gpu, String version) {
-    if (this == INT8 && gpu) {
+  void requireOn(boolean gpu, Dtype dtype) {
+    if (this == INT8 && (gpu || dtype != Dtype.BF16)) {
       throw new IllegalArgumentException(
-          "int8 weights are offered on the CPU only: PyTorch "
-              + version
-              + " has no kernel for them on CUDA, so each token would widen every weight first and"
-              + " be slower than with stored ones");
+          "int8 weights are offered on the CPU in bf16 only, but the model runs on "
+              + (gpu ? "a GPU" : "the CPU in " + dtype.label())
+              + ": PyTorch has no kernel for them there, so each token would widen every weight"
+              + " first and be slower than with stored ones");
     }
   }
 }

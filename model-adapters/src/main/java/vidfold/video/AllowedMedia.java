@@ -35,7 +35,8 @@ final class AllowedMedia {
           Map.entry("vc1", List.of("vc1")),
           Map.entry("msmpeg4v2", List.of("msmpeg4v2")),
           Map.entry("msmpeg4v3", List.of("msmpeg4")),
-          Map.entry("mjpeg", List.of("mjpeg")));
+          Map.entry("mjpeg", List.of("mjpeg")),
+          Map.entry("png", List.of("png")));
 
   /**
    * Decoders that ffprobe opens, and never feeds, for the tracks beside the picture; it refuses a

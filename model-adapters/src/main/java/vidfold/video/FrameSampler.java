@@ -1,6 +1,7 @@
 package vidfold.video;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Chooses the frames of a video by their presentation times, never by index over rate, so that a
@@ -26,11 +27,25 @@ public final class FrameSampler {
     } else if (indices.length < rule.minFrames()) {
       indices = spread(times.count(), Math.min(rule.minFrames(), times.count()));
     }
-    if (rule.evenCount() && indices.length % 2 != 0) {
-      indices = Arrays.copyOf(indices, indices.length + 1);
-      indices[indices.length - 1] = indices[indices.length - 2];
+    return new SampledFrames(even(indices, rule), times);
+  }
+
+  /** All frames, for a list that somebody chose already; above the cap evenly spread ones. */
+  public static SampledFrames all(FrameTimes times, FrameRule rule) {
+    int[] indices =
+        times.count() > rule.maxFrames()
+            ? spread(times.count(), rule.maxFrames())
+            : IntStream.range(0, times.count()).toArray();
+    return new SampledFrames(even(indices, rule), times);
+  }
+
+  private static int[] even(int[] indices, FrameRule rule) {
+    if (!rule.evenCount() || indices.length % 2 == 0) {
+      return indices;
     }
-    return new SampledFrames(indices, times);
+    int[] padded = Arrays.copyOf(indices, indices.length + 1);
+    padded[indices.length] = indices[indices.length - 1];
+    return padded;
   }
 
   /**

@@ -80,7 +80,7 @@ record StreamHeader(
     long[] tick = fraction(stream.path("time_base").asText());
     double seconds = stream.path("duration").asDouble();
     return new StreamHeader(
-        format.path("format_name").asText(),
+        isPictureClip(format) ? PictureClip.CONTAINER : format.path("format_name").asText(),
         stream.path("codec_name").asText("unknown"),
         stream.path("index").asInt(),
         turned ? height : width,
@@ -93,6 +93,10 @@ record StreamHeader(
         rate(stream, "avg_frame_rate"),
         rate(stream, "r_frame_rate"),
         audioTracks);
+  }
+
+  private static boolean isPictureClip(JsonNode format) {
+    return format.path("tags").path("major_brand").asText().equals(PictureClip.BRAND);
   }
 
   private static boolean isPicture(JsonNode stream) {

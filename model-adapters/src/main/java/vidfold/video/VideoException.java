@@ -29,6 +29,8 @@ public final class VideoException extends RuntimeException {
     TOO_MANY_BYTES,
     /** More frames in the file, or more frames asked for, than allowed. */
     TOO_MANY_FRAMES,
+    /** A picture of a list cannot be read, or is unlike the others. */
+    BAD_PICTURE,
     /** The decoder gave up, crashed or produced no frame. */
     DECODE_FAILED,
     /** The decoder took longer than allowed. */

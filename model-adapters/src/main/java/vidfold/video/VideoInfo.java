@@ -40,6 +40,11 @@ public record VideoInfo(
     return times.count();
   }
 
+  /** Whether this is a list of pictures, all of which are meant to be seen. */
+  public boolean isPictures() {
+    return container.equals(PictureClip.CONTAINER);
+  }
+
   /** Frames per second on average; 0 when the duration is 0. */
   public double averageFps() {
     return durationSeconds > 0 ? frameCount() / durationSeconds : 0;

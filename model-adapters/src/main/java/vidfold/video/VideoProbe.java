@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -51,6 +52,9 @@ public final class VideoProbe {
     StreamHeader header = readHeader(file, cancellation);
     checkHeader(header);
     FrameTimes times = readTimes(file, header, cancellation);
+    if (header.container().equals(PictureClip.CONTAINER)) {
+      checkPictures(file, header, times, cancellation);
+    }
     return describe(header, times);
   }
 
@@ -197,7 +201,7 @@ public final class VideoProbe {
     TimeTable table = header.codec().equals("vp8") ? null : readPackets(file, header, cancellation);
     if (table == null || !table.isComplete()) {
       log.debug("the packets do not tell the times of all frames, decoding once");
-      table = readFrames(file, header, cancellation);
+      table = readFrames(file, header, List.of(), cancellation);
     }
     long[] ticks = table.sorted();
     if (ticks.length == 0) {
@@ -207,6 +211,18 @@ public final class VideoProbe {
     }
     FrameTimes times = new FrameTimes(ticks, header.tickNumerator(), header.tickDenominator());
     return times.withNominalRate(header.nominalRate());
+  }
+
+  /** Decodes every picture of a list once: one that cannot be read is named, not replaced. */
+  private void checkPictures(
+      Path file, StreamHeader header, FrameTimes times, Cancellation cancellation) {
+    List<String> strict = List.of("-err_detect", "crccheck+explode");
+    long[] decoded = readFrames(file, header, strict, cancellation).sorted();
+    for (int i = 0; i < times.count(); i++) {
+      if (Arrays.binarySearch(decoded, times.ticks(i)) < 0) {
+        throw Picture.bad(i, "cannot be decoded");
+      }
+    }
   }
 
   private TimeTable readPackets(Path file, StreamHeader header, Cancellation cancellation) {
@@ -220,10 +236,12 @@ public final class VideoProbe {
   /**
    * Decodes everything without converting it, with the same program and options as a later decode.
    */
-  private TimeTable readFrames(Path file, StreamHeader header, Cancellation cancellation) {
+  private TimeTable readFrames(
+      Path file, StreamHeader header, List<String> options, Cancellation cancellation) {
     List<String> arguments = new ArrayList<>(AllowedMedia.common());
     arguments.addAll(List.of("-nostdin", "-copyts", "-threads", "2"));
     arguments.addAll(List.of("-max_pixels", Long.toString(limits.maxPixels())));
+    arguments.addAll(options);
     arguments.addAll(AllowedMedia.decodeInput(file));
     arguments.addAll(List.of("-map", "0:" + header.index()));
     arguments.addAll(List.of("-fps_mode", "passthrough", "-enc_time_base", "demux"));

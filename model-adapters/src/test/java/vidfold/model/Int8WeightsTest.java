@@ -124,7 +124,7 @@ class Int8WeightsTest {
                 checkpoint,
                 torch,
                 new CheckpointWeights(checkpoint.weights(), loader),
-                WeightFormat.INT8);
+                new LoadOptions(WeightFormat.INT8, 0));
         SafetensorsFile file =
             SafetensorsFile.open(folder.resolve("cases").resolve(name + ".safetensors"));
         TensorScope scope = new TensorScope()) {
@@ -158,13 +158,29 @@ class Int8WeightsTest {
   }
 
   @Test
+  void shouldOpenAModelWithInt8WeightsInBf16Only() {
+    LoadOptions int8 = new LoadOptions(WeightFormat.INT8, 0);
+    Path folder = ORACLE.resolve("qwen2vl/checkpoint");
+    try (Torch torch = start("bf16");
+        VideoLlm model = VideoLlms.open(folder, torch, int8)) {
+      assertThat(model.info().weights()).isEqualTo("int8");
+    }
+    try (Torch torch = start("f32")) {
+      assertThatThrownBy(() -> VideoLlms.open(folder, torch, int8))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("int8 weights");
+    }
+  }
+
+  @Test
   void shouldSayWhereItDoesNotPay() {
-    assertThatThrownBy(() -> WeightFormat.INT8.requireOn(true, "2.7.1"))
+    assertThatThrownBy(() -> WeightFormat.INT8.requireOn(true, Dtype.BF16))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("int8 weights are offered on the CPU only")
-        .hasMessageContaining("2.7.1");
-    WeightFormat.INT8.requireOn(false, "2.7.1");
-    WeightFormat.STORED.requireOn(true, "2.7.1");
+        .hasMessageContaining("on the CPU in bf16 only, but the model runs on a GPU");
+    assertThatThrownBy(() -> WeightFormat.INT8.requireOn(false, Dtype.F32))
+        .hasMessageContaining("but the model runs on the CPU in f32");
+    WeightFormat.INT8.requireOn(false, Dtype.BF16);
+    WeightFormat.STORED.requireOn(true, Dtype.F32);
     assertThatThrownBy(() -> WeightFormat.of("int4"))
         .hasMessage("weights must be one of [stored, int8] but were 'int4'");
     assertThat(WeightFormat.labels()).allMatch(l -> WeightFormat.of(l).label().equals(l));
@@ -174,7 +190,12 @@ class Int8WeightsTest {
     try (Torch torch = start(dtype);
         WeightLoader loader = new WeightLoader(torch);
         Qwen2Decoder decoder =
-            new Qwen2Decoder(torch, config, new RandomWeights(loader), "model.", format)) {
+            new Qwen2Decoder(
+                torch,
+                config,
+                new RandomWeights(loader),
+                "model.",
+                DecoderLayout.on(torch, config, format))) {
       return decoder.weightBytes();
     }
   }
@@ -184,9 +205,9 @@ class Int8WeightsTest {
     int layers = decoder.config().layers();
     try (Tensor none = loader.random(1, 0, decoder.config().hidden());
         Tensor x = decoder.join(ids, none, new int[0])) {
-      Tensor kv = scope.own(decoder.newCache(layers, ids.length));
+      LayerKv kv = decoder.newCache(0, layers, ids.length).in(scope);
       Positions positions = Positions.text(0, ids.length);
-      Tensor out = scope.own(decoder.prefillPrefix(x, positions, kv, 0, 0, false));
+      Tensor out = scope.own(decoder.prefillPrefix(x, positions, kv, 0, false));
       return scope.own(decoder.logits(out)).toFloats();
     }
   }

@@ -173,7 +173,7 @@ class LlavaOracleTest {
       try (OwnKv own =
           new OwnKv(
               kv,
-              decoder.newCache(decoder.config().layers(), question.length),
+              decoder.newCache(0, decoder.config().layers(), question.length),
               question.length,
               0,
               SamplingParams.greedy())) {
@@ -278,8 +278,8 @@ class LlavaOracleTest {
 
   private static Tensor through(TensorScope scope, Tensor x, int first, int layers) {
     int rows = Math.toIntExact(x.shape()[0]);
-    Tensor kv = scope.own(decoder.newCache(layers, rows));
-    return scope.own(decoder.prefillPrefix(x, Positions.text(0, rows), kv, first, 0, false));
+    LayerKv kv = decoder.newCache(first, first + layers, rows).in(scope);
+    return scope.own(decoder.prefillPrefix(x, Positions.text(0, rows), kv, 0, false));
   }
 
   private static float best(float[] logits) {
@@ -354,7 +354,7 @@ class LlavaOracleTest {
         checkpoint,
         torch,
         new CheckpointWeights(checkpoint.weights(), loader),
-        WeightFormat.STORED);
+        LoadOptions.stored());
   }
 
   private static PrefixSpec spec(MergeSpec merge, int mergeLayer) {

@@ -72,7 +72,11 @@ final class Oracles {
     try (Sampler sampler = new Sampler(torch);
         OwnKv own =
             new OwnKv(
-                prefix, decoder.newCache(layers, capacity), capacity, 0, SamplingParams.greedy())) {
+                prefix,
+                decoder.newCache(0, layers, capacity),
+                capacity,
+                0,
+                SamplingParams.greedy())) {
       for (int at = 0; at < question.length; at += asked.chunk()) {
         int to = Math.min(question.length, at + asked.chunk());
         int[] part = Arrays.copyOfRange(question, at, to);

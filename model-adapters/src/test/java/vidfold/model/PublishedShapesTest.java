@@ -110,7 +110,7 @@ class PublishedShapesTest {
     }
     new SafetensorsWriter().add("none", new float[1], 1).write(folder.resolve("model.safetensors"));
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-      return VideoLlms.load(checkpoint, torch, weights, WeightFormat.STORED);
+      return VideoLlms.load(checkpoint, torch, weights, LoadOptions.stored());
     }
   }
 

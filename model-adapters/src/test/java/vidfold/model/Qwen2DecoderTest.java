@@ -135,22 +135,23 @@ class Qwen2DecoderTest {
 
   private static PrefixKv prefix(TensorScope scope, int[] tokens, int chunk) {
     int low = 1;
-    Tensor lower = scope.own(decoder.newCache(low, tokens.length));
-    Tensor upper = scope.own(decoder.newCache(CONFIG.layers() - low, tokens.length));
+    LayerKv lower = decoder.newCache(0, low, tokens.length).in(scope);
+    LayerKv upper = decoder.newCache(low, CONFIG.layers(), tokens.length).in(scope);
     Positions all = Positions.text(0, tokens.length);
     for (int at = 0; at < tokens.length; at += chunk) {
       int to = Math.min(tokens.length, at + chunk);
       Tensor none = scope.own(torch.floats(new float[0], 0, CONFIG.hidden()));
       Tensor x =
           scope.own(decoder.join(java.util.Arrays.copyOfRange(tokens, at, to), none, new int[0]));
-      Tensor mid = scope.own(decoder.prefillPrefix(x, all.slice(at, to), lower, 0, at, false));
-      scope.own(decoder.prefillPrefix(mid, all.slice(at, to), upper, low, at, true));
+      Tensor mid = scope.own(decoder.prefillPrefix(x, all.slice(at, to), lower, at, false));
+      scope.own(decoder.prefillPrefix(mid, all.slice(at, to), upper, at, true));
     }
     return new PrefixKv(lower, upper, tokens.length, tokens.length, tokens);
   }
 
   private static OwnKv open(TensorScope scope, PrefixKv prefix) {
-    return new OwnKv(prefix, decoder.newCache(CONFIG.layers(), 16), 16, 0, SamplingParams.greedy());
+    return new OwnKv(
+        prefix, decoder.newCache(0, CONFIG.layers(), 16), 16, 0, SamplingParams.greedy());
   }
 
   private static void feed(OwnKv own, int... tokens) {

@@ -120,9 +120,9 @@ class Qwen2VlOracleTest {
         TensorScope scope = new TensorScope()) {
       int[] ids = ids(file);
       int layers = config.text().layers();
-      Tensor kv = scope.own(decoder.newCache(layers, ids.length));
+      LayerKv kv = decoder.newCache(0, layers, ids.length).in(scope);
       Tensor x = scope.own(embedded(file, scope));
-      Tensor out = scope.own(decoder.prefillPrefix(x, positions(file), kv, 0, 0, false));
+      Tensor out = scope.own(decoder.prefillPrefix(x, positions(file), kv, 0, false));
       Oracles.assertClose(
           scope.own(decoder.logits(out)).toFloats(), Oracles.floats(file, "logits"), 1e-4f);
     }
@@ -149,8 +149,8 @@ class Qwen2VlOracleTest {
         TensorScope scope = new TensorScope()) {
       PrefixKv nothing =
           new PrefixKv(
-              scope.own(decoder.newCache(0, 0)),
-              scope.own(decoder.newCache(config.text().layers(), 0)),
+              decoder.newCache(0, 0, 0).in(scope),
+              decoder.newCache(0, config.text().layers(), 0).in(scope),
               0,
               0,
               new int[0]);
@@ -166,14 +166,14 @@ class Qwen2VlOracleTest {
       try (KvPrefix prefix = build(file, MergeSpec.sttm("strict", 0.5), mergeLayer, 64)) {
         PrefixKv kv = (PrefixKv) prefix.state();
         summary = prefix.summary();
-        assertThat(kv.lower().shape()[0]).isEqualTo(mergeLayer);
-        assertThat(kv.upper().shape()[0]).isEqualTo(config.text().layers() - mergeLayer);
-        assertThat(kv.upper().shape()[3]).isEqualTo(summary.promptTokens());
+        assertThat(kv.lower().only().shape()[0]).isEqualTo(mergeLayer);
+        assertThat(kv.upper().only().shape()[0]).isEqualTo(config.text().layers() - mergeLayer);
+        assertThat(kv.upper().only().shape()[3]).isEqualTo(summary.promptTokens());
         if (mergeLayer > 0) {
-          assertThat(kv.lower().shape()[3])
+          assertThat(kv.lower().only().shape()[3])
               .isEqualTo(summary.tokensBefore() + summary.promptTokens() - summary.tokensAfter());
         }
-        assertThat(prefix.bytes()).isEqualTo(kv.lower().bytes() + kv.upper().bytes());
+        assertThat(prefix.bytes()).isEqualTo(kv.lower().only().bytes() + kv.upper().only().bytes());
         // Text after the video keeps its ids: the last one is the same with and without merging.
         assertThat(kv.nextLow()).isEqualTo(firstQuestionPosition(file));
       }

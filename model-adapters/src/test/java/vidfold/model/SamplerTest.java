@@ -148,10 +148,9 @@ class SamplerTest {
   }
 
   private static OwnKv open(SamplingParams params, int... prompt) {
-    Tensor none = torch.floats(new float[0], 0);
+    LayerKv none = new LayerKv(0, List.of());
     PrefixKv prefix = new PrefixKv(none, none, 0, 0, prompt);
-    none.close();
-    OwnKv own = new OwnKv(prefix, torch.floats(new float[0], 0), 4, 0, params);
+    OwnKv own = new OwnKv(prefix, none, 4, 0, params);
     own.fed(new int[0], torch.floats(LOGITS, LOGITS.length));
     return own;
   }

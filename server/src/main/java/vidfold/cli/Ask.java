@@ -35,7 +35,10 @@ final class Ask implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(index = "0", paramLabel = "CLIP", description = "The video file.")
+  @Parameters(
+      index = "0",
+      paramLabel = "CLIP",
+      description = "The video file, or a folder of pictures.")
   private Path clip;
 
   @Parameters(
@@ -72,9 +75,10 @@ final class Ask implements Callable<Integer> {
   }
 
   private void requireFile() {
-    if (!Files.isRegularFile(clip) || !Files.isReadable(clip)) {
+    if (!(Files.isRegularFile(clip) || Files.isDirectory(clip)) || !Files.isReadable(clip)) {
       throw new ParameterException(
-          spec.commandLine(), "expected a readable video file but found '" + clip + "'");
+          spec.commandLine(),
+          "expected a readable video file, or a folder of pictures, but found '" + clip + "'");
     }
     if (questions.stream().anyMatch(String::isBlank)) {
       throw new ParameterException(

@@ -89,7 +89,10 @@ final class Bench implements Callable<Integer> {
       description = "Runs, of which the best counts (default: ${DEFAULT-VALUE}).")
   private int runs;
 
-  @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda:N.")
+  @Option(
+      names = "--device",
+      defaultValue = "auto",
+      description = "auto, cpu, cuda:N or cuda:N,cuda:M.")
   private String device = "auto";
 
   @Option(names = "--dtype", defaultValue = "auto", description = "auto, f32 or bf16.")

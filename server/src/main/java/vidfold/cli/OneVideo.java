@@ -3,14 +3,19 @@ package vidfold.cli;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import vidfold.server.engine.Answer;
 import vidfold.server.engine.AnswerListener;
 import vidfold.server.engine.Question;
 import vidfold.server.video.Upload;
 import vidfold.server.video.VideoLibrary;
+import vidfold.video.PictureClip;
 
 /** One video in a server of this process, and questions about it that wait for their answers. */
 final class OneVideo {
@@ -25,9 +30,12 @@ final class OneVideo {
     this.id = id;
   }
 
-  /** Stores a file as an upload would. */
+  /** Stores a file as an upload would, or the pictures of a folder, by name, one a second. */
   static OneVideo store(ServerAssembly server, Path file) throws IOException {
     VideoLibrary library = server.library();
+    if (Files.isDirectory(file)) {
+      return storePictures(server, file);
+    }
     try (FileChannel channel = FileChannel.open(file)) {
       Upload upload = library.begin(TENANT, String.valueOf(file.getFileName()), channel.size());
       ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
@@ -36,6 +44,33 @@ final class OneVideo {
         piece.clear();
       }
       return new OneVideo(server, upload.finish().join().id());
+    }
+  }
+
+  private static OneVideo storePictures(ServerAssembly server, Path folder) throws IOException {
+    Upload upload = server.library().begin(TENANT, String.valueOf(folder.getFileName()), -1);
+    PictureClip clip = new PictureClip();
+    upload.write(clip.start()).join();
+    List<Double> times = new ArrayList<>();
+    for (Path picture : pictures(folder)) {
+      times.add((double) times.size());
+      upload.write(clip.add(Files.readAllBytes(picture))).join();
+    }
+    upload.write(clip.end(times)).join();
+    return new OneVideo(server, upload.finish().join().id());
+  }
+
+  private static List<Path> pictures(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      List<Path> pictures =
+          files
+              .filter(file -> file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(jpe?g|png)"))
+              .sorted()
+              .toList();
+      if (pictures.isEmpty()) {
+        throw new IllegalArgumentException("there is no .jpg or .png file in " + folder);
+      }
+      return pictures;
     }
   }
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vidfold.model.ModelInfo;
+import vidfold.model.PublishedDefaults;
 import vidfold.model.VideoLlm;
 import vidfold.model.VideoLlms;
 import vidfold.server.config.ModelConfig;
@@ -53,6 +54,7 @@ final class ServerAssembly implements AutoCloseable {
 
   private final Deque<AutoCloseable> closing = new ArrayDeque<>();
   private final ModelInfo model;
+  private final PublishedDefaults published;
   private final Question.Options defaults;
   private final PrometheusMeterRegistry meters;
   private final VideoLibrary library;
@@ -67,7 +69,7 @@ final class ServerAssembly implements AutoCloseable {
     static Loaded open(ModelConfig config) {
       Torch torch = Torch.start(config.torch());
       try {
-        return new Loaded(torch, VideoLlms.open(folder(config), torch, config.weights()));
+        return new Loaded(torch, VideoLlms.open(folder(config), torch, config.load()));
       } catch (RuntimeException | Error e) {
         torch.close();
         throw e;
@@ -148,6 +150,7 @@ final class ServerAssembly implements AutoCloseable {
       ServerConfig config, Loaded loaded, Storage storage, Deque<AutoCloseable> opened) {
     VideoLlm llm = loaded.llm();
     this.model = llm.info();
+    this.published = PublishedDefaults.of(llm);
     this.defaults = config.answer().options(model, llm.samplingRule());
     this.meters = meters(opened);
     Gauge.builder("vidfold.native.tensors", loaded.torch(), Torch::liveTensors)
@@ -241,6 +244,7 @@ final class ServerAssembly implements AutoCloseable {
                 library,
                 ingest,
                 sessions,
+                published,
                 defaults,
                 meters,
                 Version.current(),

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import vidfold.video.TestClips;
@@ -37,6 +39,23 @@ class AskTest {
     assertThat(first.fieldNames())
         .toIterable()
         .containsExactly("id", "video", "answer", "finish_reason", "usage", "receipt");
+  }
+
+  @Test
+  void shouldTakeAFolderOfPicturesOneASecond() throws IOException {
+    for (int i = 0; i < 3; i++) {
+      BufferedImage picture = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
+      picture.setRGB(20 * i, 20, 0xffffff);
+      ImageIO.write(picture, "png", folder.resolve(i + ".png").toFile());
+    }
+    Files.writeString(folder.resolve("notes.txt"), "no picture");
+
+    Typed typed = Typed.runWithModel("ask", folder.toString(), "What?", "--json");
+
+    assertThat(typed.code()).as(typed.err()).isZero();
+    JsonNode frames = JSON.readTree(typed.out()).at("/receipt/frames");
+    assertThat(frames).isNotEmpty();
+    assertThat(frames.toString()).startsWith("[0.0,1.0,2.0");
   }
 
   @Test
@@ -101,7 +120,9 @@ class AskTest {
   void shouldRefuseAFileThatIsNotThere() {
     Typed typed = Typed.runWithModel("ask", "missing.mp4", "What?");
     assertThat(typed.code()).isEqualTo(2);
-    assertThat(typed.err()).contains("expected a readable video file but found 'missing.mp4'");
+    assertThat(typed.err())
+        .contains(
+            "expected a readable video file, or a folder of pictures, but found 'missing.mp4'");
   }
 
   @Test

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import vidfold.merging.MergeSpec;
 import vidfold.model.WeightFormat;
+import vidfold.torch.TorchConfig;
 
 /** The table of keys. */
 public final class ConfigKeys {
@@ -51,9 +52,9 @@ public final class ConfigKeys {
   static final ConfigKey<String> MODEL_DEVICE =
       key(
           "model.device",
-          matching("auto, cpu or cuda:N", "auto|cpu|cuda:\\d{1,4}"),
+          matching("auto, cpu, cuda:N or cuda:N,cuda:M", TorchConfig.DEVICES),
           "auto",
-          "Device; auto is the first GPU, else the CPU");
+          "Devices; auto is the GPUs, the first alone where it is large enough, else the CPU");
   static final ConfigKey<String> MODEL_DTYPE =
       key(
           "model.dtype",
@@ -65,7 +66,7 @@ public final class ConfigKeys {
           "model.weights",
           oneOf(WeightFormat.labels()),
           "stored",
-          "How linear layers are kept; int8 takes half the memory of bf16, on the CPU only");
+          "How linear layers are kept; int8 takes half the memory of bf16, on the CPU in bf16 only");
   static final ConfigKey<Integer> MODEL_THREADS =
       key("model.threads", integer(0, 4096), "0", "CPU threads of the model; 0 is one a core");
 

@@ -2,7 +2,7 @@ package vidfold.server.config;
 
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
-import vidfold.model.WeightFormat;
+import vidfold.model.LoadOptions;
 import vidfold.torch.TorchConfig;
 
 /**
@@ -10,6 +10,6 @@ import vidfold.torch.TorchConfig;
  *
  * @param folder its checkpoint, or null for the embedded one
  * @param torch what it runs on
- * @param weights how its linear layers are kept
+ * @param load how it is loaded
  */
-public record ModelConfig(@Nullable Path folder, TorchConfig torch, WeightFormat weights) {}
+public record ModelConfig(@Nullable Path folder, TorchConfig torch, LoadOptions load) {}

@@ -4,9 +4,11 @@ import static vidfold.server.config.ConfigKeys.*;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergeSpec;
 import vidfold.merging.MergeSpec.Thresholds;
+import vidfold.model.LoadOptions;
 import vidfold.model.SamplingParams;
 import vidfold.model.WeightFormat;
 import vidfold.server.engine.EngineConfig;
@@ -66,7 +68,14 @@ public record ServerConfig(
         settings.get(MODEL_PATH).orElse(null),
         new TorchConfig(
             settings.get(MODEL_DEVICE), settings.get(MODEL_DTYPE), settings.get(MODEL_THREADS)),
-        WeightFormat.of(settings.get(MODEL_WEIGHTS)));
+        new LoadOptions(WeightFormat.of(settings.get(MODEL_WEIGHTS)), kvBytes(engine(settings))));
+  }
+
+  /** What KV may take in all; a sum beyond all memory is as good as the most there is. */
+  private static long kvBytes(EngineConfig engine) {
+    return LongStream.of(
+            engine.prefixCacheBytes(), engine.conversationBytes(), engine.decodingBytes())
+        .reduce(0, (a, b) -> a > Long.MAX_VALUE - b ? Long.MAX_VALUE : a + b);
   }
 
   private static VideoConfig video(Settings settings) {

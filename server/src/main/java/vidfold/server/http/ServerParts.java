@@ -3,6 +3,7 @@ package vidfold.server.http;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import vidfold.model.PublishedDefaults;
 import vidfold.server.engine.AnswerService;
 import vidfold.server.engine.EngineStatus;
 import vidfold.server.engine.Question;
@@ -18,6 +19,7 @@ import vidfold.server.video.VideoLibrary;
  * @param library the stored videos
  * @param ingest takes new videos on their way
  * @param sessions the stored sessions
+ * @param published what the model was published with
  * @param defaults how to answer where a request does not say
  * @param meters what {@code /metrics} shows
  * @param version of this server
@@ -29,6 +31,7 @@ public record ServerParts(
     VideoLibrary library,
     Ingest ingest,
     Sessions sessions,
+    PublishedDefaults published,
     Question.Options defaults,
     PrometheusMeterRegistry meters,
     String version,

@@ -1,5 +1,6 @@
 package vidfold.server.http;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -7,6 +8,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import vidfold.merging.MergeSpec;
 import vidfold.model.ModelInfo;
+import vidfold.model.PublishedDefaults;
+import vidfold.model.PublishedSttm;
 import vidfold.server.engine.EngineStatus;
 
 /** What the server says about itself. */
@@ -37,7 +40,26 @@ final class ServiceRoutes {
     entry.put("context_length", model.contextLength());
     entry.put("default_merge_layer", model.defaultMergeLayer());
     entry.put("reducers", MergeSpec.REDUCERS);
+    entry.put("published", published(parts.published()));
     exchange.reply(Reply.json(200, Map.of("object", "list", "data", List.of(entry))));
+  }
+
+  private static Map<String, Object> published(PublishedDefaults defaults) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("merge_layer", defaults.mergeLayer());
+    json.put("fps", defaults.frames().fps());
+    json.put("min_frames", defaults.frames().minFrames());
+    json.put("max_frames", defaults.frames().maxFrames());
+    List<Map<String, Object>> sttm = new ArrayList<>();
+    for (PublishedSttm one : defaults.sttm()) {
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("retention", one.retention());
+      row.put("spatial_threshold", one.thresholds().spatial());
+      row.put("temporal_threshold", one.thresholds().temporal());
+      sttm.add(row);
+    }
+    json.put("sttm", sttm);
+    return json;
   }
 
   void version(Exchange exchange) {

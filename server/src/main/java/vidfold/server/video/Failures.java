@@ -61,6 +61,7 @@ public final class Failures {
       case TOO_MANY_PIXELS -> "too-many-pixels";
       case TOO_MANY_BYTES -> "too-large";
       case TOO_MANY_FRAMES -> "too-many-frames";
+      case BAD_PICTURE -> "bad-picture";
       case DECODE_FAILED -> "undecodable-video";
       case TIMED_OUT -> "decoding-timed-out";
       case CANCELLED -> "cancelled";

@@ -40,7 +40,10 @@ final class FrameReader {
   /** What was read, {@code probeMillis} as given. */
   Clip read(Path file, Probed probed, SamplingRule rule, Cancellation cancellation) {
     VideoInfo info = probed.info();
-    SampledFrames sampled = FrameSampler.sample(info.times(), frameRule(rule));
+    SampledFrames sampled =
+        info.isPictures()
+            ? FrameSampler.all(info.times(), frameRule(rule))
+            : FrameSampler.sample(info.times(), frameRule(rule));
     FrameSize size = sizeOf(sampled.count(), info);
     requireMemory(sampled, size);
     long start = System.nanoTime();

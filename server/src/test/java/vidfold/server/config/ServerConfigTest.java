@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import vidfold.merging.MergeSpec;
+import vidfold.model.LoadOptions;
 import vidfold.model.ModelInfo;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
@@ -35,7 +36,9 @@ class ServerConfigTest {
     assertThat(config.video().library()).isEqualTo(LibraryConfig.defaults());
     assertThat(config.video().limits()).isEqualTo(VideoLimits.defaults());
     assertThat(config.model())
-        .isEqualTo(new ModelConfig(null, TorchConfig.auto(), WeightFormat.STORED));
+        .isEqualTo(
+            new ModelConfig(
+                null, TorchConfig.auto(), new LoadOptions(WeightFormat.STORED, 3584L << 20)));
     assertThat(config.answer().sampling()).isEqualTo(SamplingParams.greedy());
     assertThat(config.answer().merge()).isEqualTo(MergeSpec.sttm("reference", 0.5));
   }

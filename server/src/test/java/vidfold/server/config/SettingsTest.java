@@ -129,7 +129,7 @@ class SettingsTest {
         "http.max-json | 1000 | a size of at least 1024 bytes and at most 2147483647, such as 512MiB or 4GiB",
         "http.idle-timeout | 30 | a duration such as 500ms, 30s, 10m or 3h above 0",
         "http.idle-timeout | 0s | a duration such as 500ms, 30s, 10m or 3h above 0",
-        "model.device | gpu | auto, cpu or cuda:N",
+        "model.device | gpu | auto, cpu, cuda:N or cuda:N,cuda:M",
         "model.dtype | f16 | one of [auto, f32, bf16]",
         "answer.retention | 0 | a number above 0 and at most 1",
         "answer.retention | NaN | a number above 0 and at most 1",

@@ -55,6 +55,11 @@ class HttpServerTest {
     assertThat(models.json().at("/data/0/id").asText()).isEqualTo("fake");
     assertThat(models.json().at("/data/0/object").asText()).isEqualTo("model");
     assertThat(models.json().at("/data/0/digest").asText()).isEqualTo("sha256:fake");
+    assertThat(models.json().at("/data/0/weights").asText()).isEqualTo("stored");
+    assertThat(models.json().at("/data/0/published"))
+        .hasToString(
+            "{\"merge_layer\":2,\"fps\":1.0,\"min_frames\":64,\"max_frames\":128,"
+                + "\"sttm\":[{\"retention\":0.5,\"spatial_threshold\":0.85,\"temporal_threshold\":0.55}]}");
     assertThat(models.json().at("/data/0/reducers")).hasSize(MergeSpec.REDUCERS.size());
   }
 

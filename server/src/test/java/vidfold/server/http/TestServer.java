@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -20,6 +21,8 @@ import vidfold.merging.MergeSpec;
 import vidfold.model.FrameSize;
 import vidfold.model.ModelInfo;
 import vidfold.model.PrefixSpec;
+import vidfold.model.PublishedDefaults;
+import vidfold.model.PublishedSttm;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 import vidfold.server.engine.EngineStatus;
@@ -45,6 +48,11 @@ final class TestServer implements AutoCloseable {
           new SamplingRule(2, 2, 64, true),
           SamplingParams.greedy(),
           32);
+  static final PublishedDefaults PUBLISHED =
+      new PublishedDefaults(
+          2,
+          new SamplingRule(1, 64, 128, false),
+          List.of(new PublishedSttm(0.5, new MergeSpec.Thresholds(.85, .55))));
   static final LibraryConfig LIMITS = new LibraryConfig(8L << 20, 0, 1L << 30);
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -81,6 +89,7 @@ final class TestServer implements AutoCloseable {
                 library,
                 ingest,
                 sessions,
+                PUBLISHED,
                 DEFAULTS,
                 meters,
                 "1.2.3",
