@@ -26,6 +26,16 @@ class Sttm(Module):
       torch.insert(levels, 0, torch.flatten(level, 1, 2))
     return levels
 
+  # Levels [k, n, C] with each of `heads` equal parts of a vector of length 1; zero parts stay zero.
+  def unit_heads(self: __torch__.Sttm, levels: List[Tensor], heads: int) -> List[Tensor]:
+    out = annotate(List[Tensor], [])
+    for i in range(torch.len(levels)):
+      level = levels[i]
+      parts = torch.reshape(level, [torch.size(level, 0), torch.size(level, 1), heads, -1])
+      norm = torch.clamp_min(torch.linalg_vector_norm(parts, 2, [3], True, dtype=None), 1.e-08)
+      torch.append(out, torch.flatten(torch.div(parts, norm), 2, 3))
+    return out
+
   # a, b [k, n, C] and their norms [k, n] -> cosines [k, n], at most 1; a zero vector has cosine 0.
   def cosine(self: __torch__.Sttm, a: Tensor, b: Tensor, norm_a: Tensor, norm_b: Tensor) -> Tensor:
     dot = torch.sum(torch.mul(a, b), [2], False, dtype=None)
@@ -49,13 +59,19 @@ class Sttm(Module):
 
   # One chunk of frames, f32 [k + 1 (or k at the end), h, w, C] -> the spatial similarities of its
   # first `frames` frames per level, then the temporal ones [pairs, S], in one list.
-  # expand[i * count + j] maps the cells of level j to the cells of level i <= j that hold them.
-  def chunk(self: __torch__.Sttm, x: Tensor, frames: int, expand: List[Tensor], slots: List[Tensor], special: List[Tensor], scale: float, strict: bool) -> List[Tensor]:
+  # expand[i * count + j] maps the cells of level j to the cells of level i <= j that hold them. Of several heads
+  # of channels each counts the same: a cosine is the mean of theirs.
+  def chunk(self: __torch__.Sttm, x: Tensor, frames: int, expand: List[Tensor], slots: List[Tensor], special: List[Tensor], scale: float, strict: bool, heads: int) -> List[Tensor]:
     count = torch.add(torch.len(slots), 1)
     levels = self.pyramid(x, count, scale)
+    if torch.gt(heads, 1):
+      levels = self.unit_heads(levels, heads)
     norms = annotate(List[Tensor], [])
     for i in range(count):
-      torch.append(norms, torch.clamp_min(torch.linalg_vector_norm(levels[i], 2, [2], False, dtype=None), 1.e-08))
+      if torch.gt(heads, 1):
+        torch.append(norms, torch.full([torch.size(x, 0), torch.size(levels[i], 1)], torch.sqrt(heads), dtype=6, layout=None, device=ops.prim.device(x), pin_memory=None))
+      else:
+        torch.append(norms, torch.clamp_min(torch.linalg_vector_norm(levels[i], 2, [2], False, dtype=None), 1.e-08))
     wide = annotate(List[Tensor], [])
     wide_norms = annotate(List[Tensor], [])
     for i in range(count):
@@ -94,7 +110,7 @@ class Sttm(Module):
 
   # values [T, H, W, C] or [N, C] -> the lowest child cosine of every cell, one [T, cells] per level
   # but the last, then the cosines of all nested cells of consecutive frames [T - 1, S].
-  def similarities(self: __torch__.Sttm, values: Tensor, shape: List[int], expand: List[Tensor], slots: List[Tensor], special: List[Tensor], scale: float, strict: bool, frames_per_chunk: int) -> List[Tensor]:
+  def similarities(self: __torch__.Sttm, values: Tensor, shape: List[int], expand: List[Tensor], slots: List[Tensor], special: List[Tensor], scale: float, strict: bool, heads: int, frames_per_chunk: int) -> List[Tensor]:
     frames = shape[0]
     video = torch.reshape(values, [frames, shape[1], shape[2], torch.size(values, -1)])
     parts = annotate(List[List[Tensor]], [])
@@ -106,7 +122,7 @@ class Sttm(Module):
       end = ops.prim.min(torch.add(start, frames_per_chunk), frames)
       seen = ops.prim.min(torch.add(end, 1), frames)
       x = torch.to(torch.slice(video, 0, start, seen, 1), 6, False, False, None)
-      sims = self.chunk(x, torch.sub(end, start), expand, slots, special, scale, strict)
+      sims = self.chunk(x, torch.sub(end, start), expand, slots, special, scale, strict, heads)
       for i in range(torch.len(sims)):
         torch.append(parts[i], sims[i])
       start = end

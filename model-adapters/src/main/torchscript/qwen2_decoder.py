@@ -255,16 +255,28 @@ class Qwen2Decoder(Module):
   # The same through the layers from `first` on that `own` covers, and lower and upper with it: x [S, C] ->
   # x [S, C] on their device.
   def question_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: Tensor, past: int, eps: float) -> Tensor:
+    span = [first, 0, torch.size(own, 0), torch.size(lower, 0)]
+    x, q, lse = self.seeing_layers(x, span, low_positions, high_positions, lower, upper, own, past, eps)
+    return x
+
+  # The same for layers [span[1], span[2]) of those, where `upper` begins at span[3] -> x [S, C]; queries
+  # [Hq, S, D] and log-sum-exp [1, Hq, S] of the last of them.
+  def seeing_layers(self: __torch__.Qwen2Decoder, x: Tensor, span: List[int], low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: Tensor, past: int, eps: float) -> Tuple[Tensor, Tensor, Tensor]:
     x = self.beside(x, own)
     rows = torch.size(x, 0)
-    below = torch.size(lower, 0)
+    below = span[3]
     cos, sin = self.rope(self.beside(low_positions, own))
-    for i in range(torch.size(own, 0)):
+    if torch.gt(span[1], below):
+      cos, sin = self.rope(self.beside(high_positions, own))
+    q = x
+    lse = x
+    for j in range(torch.sub(span[2], span[1])):
+      i = torch.add(span[1], j)
       if torch.eq(i, below):
         cos, sin = self.rope(self.beside(high_positions, own))
       prefix = self.prefix_of(i, below, lower, upper)
       mine = torch.select(own, 0, i)
-      layer = torch.add(first, i)
+      layer = torch.add(span[0], i)
       q = self.project(layer, x, cos, sin, mine, past, eps)
       out, lse = self.see_past(q, torch.narrow(mine, 2, past, rows))
       if torch.gt(torch.size(prefix, 2), 0):
@@ -274,7 +286,31 @@ class Qwen2Decoder(Module):
         o2, l2 = self.see_all(q, torch.narrow(mine, 2, 0, past))
         out, lse = self.blend(out, lse, o2, l2)
       x = self.finish(layer, x, out, eps)
-    return x
+    return (x, q, lse)
+
+  # Softmax weights that queries [first, first + rows) of q [Hq, S, D], with log-sum-exp lse [1, Hq, S], give to
+  # rows [start, start + count) of kv [2, Hkv, P, D], mean over heads -> f32 [rows, count]
+  def paid(self: __torch__.Qwen2Decoder, q: Tensor, lse: Tensor, kv: Tensor, span: List[int], first: int, rows: int) -> Tensor:
+    heads = torch.size(q, 0)
+    dim = torch.size(q, 2)
+    groups = torch.size(kv, 1)
+    asking = torch.reshape(torch.narrow(q, 1, first, rows), [groups, torch.mul(torch.floordiv(heads, groups), rows), dim])
+    keys = torch.to(torch.narrow(torch.select(kv, 0, 0), 1, span[0], span[1]), 6)
+    scores = torch.div(torch.matmul(torch.to(asking, 6), torch.transpose(keys, 1, 2)), torch.sqrt(dim))
+    all = torch.unsqueeze(torch.narrow(torch.select(lse, 0, 0), 1, first, rows), -1)
+    return torch.mean(torch.exp(torch.sub(torch.reshape(scores, [heads, rows, -1]), all)), [0], False, dtype=None)
+
+  # The places, ascending, of the `keep` highest scores [V]; of equal ones the earlier
+  def highest(self: __torch__.Qwen2Decoder, scores: Tensor, keep: int) -> Tensor:
+    sorted, order = torch.sort(scores, stable=True, dim=0, descending=True)
+    kept, places = torch.sort(torch.narrow(order, 0, 0, keep), stable=True, dim=0, descending=False)
+    return kept
+
+  # The rows of a prefix of `length` that stay when only some of its visual rows are kept
+  def staying(self: __torch__.Qwen2Decoder, kept: Tensor, span: List[int], length: int) -> Tensor:
+    all = torch.arange(length, dtype=4, layout=None, device=ops.prim.device(kept), pin_memory=None)
+    after = torch.slice(all, 0, torch.add(span[0], span[1]))
+    return torch.cat([torch.slice(all, 0, 0, span[0]), torch.add(kept, span[0]), after], 0)
 
   # hidden states [S, C] -> logits of the last of them [V]
   def last_logits(self: __torch__.Qwen2Decoder, x: Tensor, eps: float) -> Tensor:
@@ -295,7 +331,21 @@ class Qwen2Decoder(Module):
   # The same through the layers from `first` on that `own` covers, and lower and upper with it: x [B, C] ->
   # x [B, C] on their device.
   def decode_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
+    plan = annotate(List[int], [])
+    for b in range(torch.len(own)):
+      _1 = torch.append(plan, torch.size(own[b], 0))
+      _2 = torch.append(plan, 0)
+      _3 = torch.append(plan, 0)
+      _4 = torch.append(plan, 0)
+    return self.decode_seeing(x, first, low_positions, high_positions, lower, upper, own, lengths, upper, plan, eps)
+
+  # The same where from the layer plan[4 * b] on, sequence b sees views[b]; or, if plan[4 * b + 3] is not 0, so many
+  # of the visual rows (start and count between the two): those that its token pays the most in the layer before.
+  def decode_seeing(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], views: List[Tensor], plan: List[int], eps: float) -> Tensor:
     x = self.beside(x, own[0])
+    picks = annotate(List[Tensor], [])
+    for b in range(torch.len(own)):
+      _2 = torch.append(picks, x)
     low_cos, low_sin = self.rope(self.beside(low_positions, x))
     high_cos, high_sin = self.rope(self.beside(high_positions, x))
     for i in range(torch.size(own[0], 0)):
@@ -311,10 +361,21 @@ class Qwen2Decoder(Module):
         else:
           q = self.place(row, torch.slice(high_cos, 0, b, torch.add(b, 1)), torch.slice(high_sin, 0, b, torch.add(b, 1)), mine, lengths[b])
         out, lse = self.see_all(q, torch.narrow(mine, 2, 0, torch.add(lengths[b], 1)))
-        prefix = self.prefix_of(i, below, lower[b], upper[b])
+        from_ = plan[torch.mul(4, b)]
+        keep = plan[torch.add(torch.mul(4, b), 3)]
+        if torch.lt(i, from_):
+          prefix = self.prefix_of(i, below, lower[b], upper[b])
+        elif torch.eq(keep, 0):
+          prefix = torch.select(views[b], 0, torch.sub(i, from_))
+        else:
+          prefix = torch.index_select(torch.select(upper[b], 0, torch.sub(i, below)), 2, picks[b])
         if torch.gt(torch.size(prefix, 2), 0):
           o, l = self.see_all(q, prefix)
           out, lse = self.blend(out, lse, o, l)
+        if torch.__and__(torch.gt(keep, 0), torch.eq(torch.add(i, 1), from_)):
+          span = [plan[torch.add(torch.mul(4, b), 1)], plan[torch.add(torch.mul(4, b), 2)]]
+          places = self.highest(torch.select(self.paid(q, lse, prefix, span, 0, 1), 0, 0), keep)
+          picks[b] = self.staying(places, span, torch.size(prefix, 2))
         _1 = torch.append(outs, out)
       x = self.finish(layer, x, torch.cat(outs, 2), eps)
     return x

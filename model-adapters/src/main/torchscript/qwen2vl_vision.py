@@ -78,19 +78,55 @@ class Qwen2VlVision(Module):
 
   # frames u8 [n*tp, H, W, 3] of n temporal steps -> visual tokens [n * H/(p*m) * W/(p*m), C]
   def encode(self: __torch__.Qwen2VlVision, frames: Tensor, depth: int, patch: int, merge: int, heads: int) -> Tensor:
-    steps = torch.floordiv(torch.size(frames, 0), depth)
-    patches = annotate(List[Tensor], [])
-    for i in range(steps):
-      _1 = torch.append(patches, self.patchify(torch.narrow(frames, 0, torch.mul(i, depth), depth), patch, merge))
-    w = self.weights[-1]
-    x = torch.linear(torch.to(torch.stack(patches, 0), ops.prim.dtype(w)), w, None)
-    rows = torch.floordiv(torch.size(frames, 1), patch)
-    cols = torch.floordiv(torch.size(frames, 2), patch)
-    cos, sin = self.rope(rows, cols, merge)
+    x = self.embed(frames, depth, patch, merge)
+    cos, sin = self.rope(torch.floordiv(torch.size(frames, 1), patch), torch.floordiv(torch.size(frames, 2), patch), merge)
     base = 0
     while torch.__contains__(self.weights, base):
       x = self.block(x, base, heads, cos, sin)
       base = torch.add(base, 16)
+    return self.merged(x, merge)
+
+  # As encode, and the attention that each visual token receives in the last block, f32: softmax weights, mean
+  # over heads and over the patches of its step that pay it, `queries` of them at a time, and over its own patches.
+  def encode_salient(self: __torch__.Qwen2VlVision, frames: Tensor, depth: int, patch: int, merge: int, heads: int, queries: int) -> Tuple[Tensor, Tensor]:
+    x = self.embed(frames, depth, patch, merge)
+    cos, sin = self.rope(torch.floordiv(torch.size(frames, 1), patch), torch.floordiv(torch.size(frames, 2), patch), merge)
+    base = 0
+    while torch.__contains__(self.weights, torch.add(base, 16)):
+      x = self.block(x, base, heads, cos, sin)
+      base = torch.add(base, 16)
+    received = self.received(x, base, heads, cos, sin, queries)
+    groups = torch.reshape(received, [-1, torch.mul(merge, merge)])
+    return (self.merged(self.block(x, base, heads, cos, sin), merge), torch.mean(groups, [1], False, dtype=None))
+
+  # x [N, S, E] that enters a block -> mean attention that each patch receives in it [N, S]
+  def received(self: __torch__.Qwen2VlVision, x: Tensor, base: int, heads: int, cos: Tensor, sin: Tensor, queries: int) -> Tensor:
+    steps = torch.size(x, 0)
+    rows = torch.size(x, 1)
+    qkv = torch.view(self.line(self.norm(x, base), torch.add(base, 2)), [steps, rows, 3, heads, -1])
+    split = torch.permute(qkv, [2, 0, 3, 1, 4])
+    q = self.rotate(torch.select(split, 0, 0), cos, sin)
+    keys = torch.transpose(self.rotate(torch.select(split, 0, 1), cos, sin), 2, 3)
+    scale = torch.sqrt(torch.size(q, 3))
+    sum = torch.zeros([steps, rows], dtype=6, layout=None, device=ops.prim.device(x), pin_memory=None)
+    start = 0
+    while torch.lt(start, rows):
+      end = ops.prim.min(torch.add(start, queries), rows)
+      scores = torch.div(torch.to(torch.matmul(torch.slice(q, 2, start, end), keys), 6), scale)
+      sum = torch.add(sum, torch.sum(torch.softmax(scores, 3), [1, 2], False, dtype=None))
+      start = end
+    return torch.div(sum, torch.mul(heads, rows))
+
+  # frames u8 [n*tp, H, W, 3] -> embedded patches [n, H/p * W/p, E]
+  def embed(self: __torch__.Qwen2VlVision, frames: Tensor, depth: int, patch: int, merge: int) -> Tensor:
+    patches = annotate(List[Tensor], [])
+    for i in range(torch.floordiv(torch.size(frames, 0), depth)):
+      _1 = torch.append(patches, self.patchify(torch.narrow(frames, 0, torch.mul(i, depth), depth), patch, merge))
+    w = self.weights[-1]
+    return torch.linear(torch.to(torch.stack(patches, 0), ops.prim.dtype(w)), w, None)
+
+  # x [n, S, E] that leaves the blocks -> visual tokens [n * S / m^2, C]
+  def merged(self: __torch__.Qwen2VlVision, x: Tensor, merge: int) -> Tensor:
     h = torch.reshape(torch.layer_norm(x, [torch.size(x, -1)], self.weights[-2], self.weights[-3], 9.9999999999999995e-07), [-1, torch.mul(torch.size(x, -1), torch.mul(merge, merge))])
     mid = torch.gelu(torch.linear(h, self.weights[-4], self.weights[-5]))
     return torch.linear(mid, self.weights[-6], self.weights[-7])

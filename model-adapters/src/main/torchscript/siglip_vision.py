@@ -87,6 +87,39 @@ class SiglipVision(Module):
       base = torch.add(base, 16)
     return self.project(x, torch.floordiv(torch.size(frames, 1), patch), mode, stride)
 
+  # As encode, and the attention that each visual token receives in the last block [n * S'], f32: softmax weights,
+  # mean over heads and over the patches that pay it, of `queries` patches at a time, pooled as the features are.
+  def encode_salient(self: __torch__.SiglipVision, frames: Tensor, patch: int, heads: int, eps: float, mode: int, stride: int, queries: int) -> Tuple[Tensor, Tensor]:
+    w = self.weights[-1]
+    x = torch.add(self.line(torch.to(self.patchify(frames, patch), ops.prim.dtype(w)), -1, -2), self.weights[-3])
+    base = 0
+    while torch.__contains__(self.weights, torch.add(base, 16)):
+      x = self.block(x, base, heads, eps)
+      base = torch.add(base, 16)
+    received = self.received(x, base, heads, eps, queries)
+    x = self.block(x, base, heads, eps)
+    side = torch.floordiv(torch.size(frames, 1), patch)
+    pooled = self.pool(torch.unsqueeze(received, 2), side, mode, stride)
+    return (self.project(x, side, mode, stride), torch.flatten(pooled, 0, -1))
+
+  # x [n, S, E] that enters a block -> mean attention that each patch receives in it [n, S]
+  def received(self: __torch__.SiglipVision, x: Tensor, base: int, heads: int, eps: float, queries: int) -> Tensor:
+    n = torch.size(x, 0)
+    rows = torch.size(x, 1)
+    qkv = torch.view(self.line(self.norm(x, base, eps), torch.add(base, 2), torch.add(base, 3)), [n, rows, 3, heads, -1])
+    split = torch.permute(qkv, [2, 0, 3, 1, 4])
+    q = torch.select(split, 0, 0)
+    keys = torch.transpose(torch.select(split, 0, 1), 2, 3)
+    scale = torch.sqrt(torch.size(q, 3))
+    sum = torch.zeros([n, rows], dtype=6, layout=None, device=ops.prim.device(x), pin_memory=None)
+    start = 0
+    while torch.lt(start, rows):
+      end = ops.prim.min(torch.add(start, queries), rows)
+      scores = torch.div(torch.to(torch.matmul(torch.slice(q, 2, start, end), keys), 6), scale)
+      sum = torch.add(sum, torch.sum(torch.softmax(scores, 3), [1, 2], False, dtype=None))
+      start = end
+    return torch.div(sum, torch.mul(heads, rows))
+
   # x [N, C] -> the newline vector after each of `pieces` equal pieces
   def with_newlines(self: __torch__.SiglipVision, x: Tensor, pieces: int) -> Tensor:
     width = torch.size(x, 1)

@@ -15,15 +15,22 @@ import org.jspecify.annotations.Nullable;
  * @param mode {@code reference} (the published code, quirks included) or {@code strict}
  * @param retention wanted share of tokens to keep, in (0, 1], or null
  * @param thresholds cosine thresholds given by the caller, or null
+ * @param tree the trees of {@code sttm}, {@code temporal} and {@code octree}
  */
 public record MergeSpec(
-    String reducer, String mode, @Nullable Double retention, @Nullable Thresholds thresholds) {
+    String reducer,
+    String mode,
+    @Nullable Double retention,
+    @Nullable Thresholds thresholds,
+    Tree tree) {
 
   /** The names of the reducers. */
   public static final List<String> REDUCERS =
       List.of(
           "none", "sttm", "temporal", "octree", "ustc", "tome", "dycoke", "framefusion", "uniform");
 
+  private static final Set<String> TAKE_ROOTS = Set.of("sttm", "octree");
+  private static final Set<String> TAKE_HEADS = Set.of("sttm", "temporal");
   private static final Set<String> TAKE_THRESHOLDS =
       Set.of("sttm", "temporal", "octree", "framefusion");
 
@@ -38,6 +45,35 @@ public record MergeSpec(
             "thresholds must be finite numbers but were " + spatial + " and " + temporal);
       }
     }
+  }
+
+  /**
+   * How STTM builds its trees and takes its means and cosines.
+   *
+   * @param rootLevel level at which trees start, counted from the coarsest; the paper uses 1
+   * @param weightedAverage whether a group's mean counts original tokens instead of nodes
+   * @param headDim channels of a head when a cosine is the mean of those of heads, or 0 for the
+   *     cosine of whole vectors
+   */
+  public record Tree(int rootLevel, boolean weightedAverage, int headDim) {
+
+    /** The paper's choice. */
+    public static final Tree PUBLISHED = new Tree(1, false, 0);
+
+    public Tree {
+      if (rootLevel < 0) {
+        throw new IllegalArgumentException("rootLevel must be at least 0 but was " + rootLevel);
+      }
+      if (headDim < 0) {
+        throw new IllegalArgumentException("headDim must be at least 0 but was " + headDim);
+      }
+    }
+  }
+
+  /** A reducer with the paper's trees. */
+  public MergeSpec(
+      String reducer, String mode, @Nullable Double retention, @Nullable Thresholds thresholds) {
+    this(reducer, mode, retention, thresholds, Tree.PUBLISHED);
   }
 
   public MergeSpec {
@@ -64,6 +100,38 @@ public record MergeSpec(
       throw new IllegalArgumentException(
           "reducer '" + reducer + "' takes a retention and no thresholds");
     }
+    requireTree(reducer, tree);
+  }
+
+  /**
+   * The same with other trees.
+   *
+   * @throws IllegalArgumentException if the reducer does not go by what is changed
+   */
+  public MergeSpec with(Tree other) {
+    return new MergeSpec(reducer, mode, retention, thresholds, other);
+  }
+
+  private static void requireTree(String reducer, Tree tree) {
+    if (tree.rootLevel() != Tree.PUBLISHED.rootLevel() && !TAKE_ROOTS.contains(reducer)) {
+      throw new IllegalArgumentException(
+          "root_level is for one of " + sorted(TAKE_ROOTS) + " but the reducer is " + reducer);
+    }
+    if (tree.weightedAverage() && !TAKE_HEADS.contains(reducer)) {
+      throw new IllegalArgumentException(
+          "weighted_average is for one of "
+              + sorted(TAKE_HEADS)
+              + " but the reducer is "
+              + reducer);
+    }
+    if (tree.headDim() != 0 && !TAKE_HEADS.contains(reducer)) {
+      throw new IllegalArgumentException(
+          "head_dim is for one of " + sorted(TAKE_HEADS) + " but the reducer is " + reducer);
+    }
+  }
+
+  private static List<String> sorted(Set<String> names) {
+    return names.stream().sorted().toList();
   }
 
   /** Keeps every token. */
@@ -84,6 +152,11 @@ public record MergeSpec(
   /** Whether the retention is chosen for each video, see {@link #auto}. */
   public boolean isAuto() {
     return retention == null && thresholds == null && !reducer.equals("none");
+  }
+
+  /** Whether the reducer goes by {@link VideoTokens#saliency()} where it is given. */
+  public boolean readsSaliency() {
+    return reducer.equals("ustc");
   }
 
   /** STTM at a wanted retention. */

@@ -42,7 +42,8 @@ import vidfold.torch.TorchModule;
  *
  * <p>In both modes means are taken and sums accumulated in f32, in ascending order of the tokens,
  * so a result repeats bit by bit on one device. The published code does both in the model's dtype.
- * No cosine exceeds 1: thresholds above 1 keep every token.
+ * No cosine exceeds 1: thresholds above 1 keep every token. With {@code headDim} a cosine is the
+ * mean of those of heads of so many channels; the exact trim goes by whole vectors.
  *
  * <p>With a retention, {@link RetentionSearch} finds thresholds that keep as many tokens as wanted
  * or a few more, and {@link ExactTrim} takes those few away; below what the roots of all trees
@@ -129,6 +130,7 @@ final class SttmMerger extends Reducer {
             special,
             scale,
             options.strict(),
+            options.heads(tokens.channels()),
             frames);
     out.forEach(scope::own);
     return out;

@@ -4,22 +4,49 @@ package vidfold.merging;
  * How STTM builds its trees and groups.
  *
  * @param strict whether the flaws of the published code are mended, see {@link SttmMerger}
- * @param rootLevel level at which trees start, counted from the coarsest; the paper uses 1
- * @param weightedAverage whether a group's mean counts original tokens instead of nodes
- * @throws IllegalArgumentException if the root level is negative
+ * @param tree where trees start, what means count, how cosines are taken
  */
-public record SttmOptions(boolean strict, int rootLevel, boolean weightedAverage) {
-  public SttmOptions {
-    if (rootLevel < 0) {
-      throw new IllegalArgumentException("rootLevel must be at least 0 but was " + rootLevel);
-    }
-  }
+record SttmOptions(boolean strict, MergeSpec.Tree tree) {
 
   /** Roots finer than any leaf: no tree at all. */
   static final int NO_TREE = 64;
 
-  /** The paper's choice. */
-  public static SttmOptions of(String mode) {
-    return new SttmOptions(mode.equals("strict"), 1, false);
+  /** Cosines of whole vectors. */
+  SttmOptions(boolean strict, int rootLevel, boolean weightedAverage) {
+    this(strict, new MergeSpec.Tree(rootLevel, weightedAverage, 0));
+  }
+
+  static SttmOptions of(MergeSpec spec) {
+    return new SttmOptions(spec.mode().equals("strict"), spec.tree());
+  }
+
+  int rootLevel() {
+    return tree.rootLevel();
+  }
+
+  boolean weightedAverage() {
+    return tree.weightedAverage();
+  }
+
+  /**
+   * In how many equal parts a vector's cosines are taken.
+   *
+   * @throws IllegalArgumentException if the heads do not fill the channels
+   */
+  int heads(int channels) {
+    if (tree.headDim() == 0) {
+      return 1;
+    }
+    if (channels % tree.headDim() != 0) {
+      throw new IllegalArgumentException(
+          "head_dim must divide the %d channels of a token but was %d"
+              .formatted(channels, tree.headDim()));
+    }
+    return channels / tree.headDim();
+  }
+
+  SttmOptions withoutTree() {
+    return new SttmOptions(
+        strict, new MergeSpec.Tree(NO_TREE, tree.weightedAverage(), tree.headDim()));
   }
 }

@@ -22,18 +22,18 @@ public final class TokenMergers implements AutoCloseable {
 
   /** Makes a merger; cheap, so one a request is fine. */
   public TokenMerger create(MergeSpec spec) {
-    return create(spec, SttmOptions.of(spec.mode()));
+    return create(spec, SttmOptions.of(spec));
   }
 
-  /** As {@link #create(MergeSpec)}, with other than the paper's trees for {@code sttm}. */
-  public TokenMerger create(MergeSpec spec, SttmOptions options) {
+  /** As {@link #create(MergeSpec)}, with other than its trees. */
+  TokenMerger create(MergeSpec spec, SttmOptions options) {
     if (spec.isAuto()) {
       return new AutoMerger(this, spec, options);
     }
     return switch (spec.reducer()) {
       case "none" -> new NoMerger(kernels, spec);
       case "sttm" -> new SttmMerger(kernels, sttm, spec, options);
-      case "temporal" -> new SttmMerger(kernels, sttm, spec, withoutTree(options));
+      case "temporal" -> new SttmMerger(kernels, sttm, spec, options.withoutTree());
       case "octree" -> new OctreeMerger(kernels, spec, options);
       case "tome" -> new TomeMerger(kernels, spec);
       case "dycoke" -> new DycokeMerger(kernels, spec);
@@ -51,10 +51,6 @@ public final class TokenMergers implements AutoCloseable {
    */
   public double informationLoss(VideoTokens tokens, MergedTokens merged) {
     return new InformationLoss(kernels).of(tokens, merged);
-  }
-
-  private static SttmOptions withoutTree(SttmOptions options) {
-    return new SttmOptions(options.strict(), SttmOptions.NO_TREE, options.weightedAverage());
   }
 
   @Override

@@ -162,11 +162,21 @@ final class PlainSttm {
     return new Node(t, first.top, first.left, end.bottom, end.right, vector);
   }
 
-  private static double cosine(double[] a, double[] b) {
+  /** The mean of the cosines of all heads. */
+  private double cosine(double[] a, double[] b) {
+    int width = options.tree().headDim() == 0 ? a.length : options.tree().headDim();
+    double sum = 0;
+    for (int from = 0; from < a.length; from += width) {
+      sum += cosine(a, b, from, from + width);
+    }
+    return sum * width / a.length;
+  }
+
+  private static double cosine(double[] a, double[] b, int from, int to) {
     double dot = 0;
     double lengthA = 0;
     double lengthB = 0;
-    for (int i = 0; i < a.length; i++) {
+    for (int i = from; i < to; i++) {
       dot += a[i] * b[i];
       lengthA += a[i] * a[i];
       lengthB += b[i] * b[i];

@@ -1,6 +1,7 @@
 package vidfold.merging;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
@@ -43,9 +44,12 @@ class SttmTwinTest {
       for (int t : grid[0] * grid[1] > 300 ? new int[] {3} : new int[] {1, 2, 5, 9}) {
         for (boolean strict : new boolean[] {false, true}) {
           for (boolean weighted : new boolean[] {false, true}) {
-            int root = cases.size() % 3;
-            SttmOptions options = new SttmOptions(strict, root, weighted);
-            cases.add(new Case(t, grid[0], grid[1], options, cases.size()));
+            int root = cases.size() / 2 % 3;
+            for (int headDim : new int[] {0, 4}) {
+              var tree = new MergeSpec.Tree(root, weighted, headDim);
+              SttmOptions options = new SttmOptions(strict, tree);
+              cases.add(new Case(t, grid[0], grid[1], options, cases.size() / 2));
+            }
           }
         }
       }
@@ -74,11 +78,48 @@ class SttmTwinTest {
     }
   }
 
+  /**
+   * Two frames of one token, (3, 0 | 1, 0) and (3, 0 | 0, 1): as a whole their cosine is 9 / 10,
+   * but the first heads agree (1) and the second do not at all (0), which makes 1 / 2.
+   */
+  @Test
+  void shouldLetEveryHeadCountTheSame() {
+    Video video = new Video(new float[] {3, 0, 1, 0, 3, 0, 0, 1}, 2, 1, 1, 4);
+    SttmOptions whole = new SttmOptions(true, new MergeSpec.Tree(1, false, 0));
+    SttmOptions heads = new SttmOptions(true, new MergeSpec.Tree(1, false, 2));
+    assertThat(rig.merge(video, whole, 1, .89).tokens().count()).isOne();
+    assertThat(rig.merge(video, heads, 1, .89).tokens().count()).isEqualTo(2);
+    assertThat(rig.merge(video, heads, 1, .51).tokens().count()).isEqualTo(2);
+    assertThat(rig.merge(video, heads, 1, .49).tokens().count()).isOne();
+    SttmOptions odd = new SttmOptions(true, new MergeSpec.Tree(1, false, 3));
+    assertThatThrownBy(() -> rig.merge(video, odd, 1, .5))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("head_dim must divide the 4 channels of a token but was 3");
+  }
+
+  @Test
+  void shouldTakeTreesForReducersThatHaveThem() {
+    var rooted = new MergeSpec.Tree(2, false, 0);
+    var heads = new MergeSpec.Tree(1, false, 8);
+    assertThat(MergeSpec.of("octree", "strict", .5).with(rooted).tree()).isEqualTo(rooted);
+    assertThat(MergeSpec.of("temporal", "strict", .5).with(heads).tree()).isEqualTo(heads);
+    assertThatThrownBy(() -> MergeSpec.of("temporal", "strict", .5).with(rooted))
+        .hasMessage("root_level is for one of [octree, sttm] but the reducer is temporal");
+    assertThatThrownBy(() -> MergeSpec.of("tome", "strict", .5).with(heads))
+        .hasMessage("head_dim is for one of [sttm, temporal] but the reducer is tome");
+    assertThatThrownBy(
+            () -> MergeSpec.of("ustc", "strict", .5).with(new MergeSpec.Tree(1, true, 0)))
+        .hasMessage("weighted_average is for one of [sttm, temporal] but the reducer is ustc");
+  }
+
   @ParameterizedTest
   @MethodSource("cases")
   void shouldBeIdentityAboveOne(Case c) {
+    int channels = c.options.tree().headDim() == 0 ? 5 : 8;
     for (Video video :
-        List.of(Video.random(c.t, c.h, c.w, 5, c.seed), Video.constant(c.t, c.h, c.w, 5))) {
+        List.of(
+            Video.random(c.t, c.h, c.w, channels, c.seed),
+            Video.constant(c.t, c.h, c.w, channels))) {
       MergeRig.Outcome outcome = rig.merge(video, c.options, 1.001, 1.001);
       assertThat(outcome.values()).isEqualTo(video.values());
       assertThat(outcome.tokens().patchCount()).containsOnly(1);

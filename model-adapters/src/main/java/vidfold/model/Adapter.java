@@ -32,6 +32,9 @@ interface Adapter extends AutoCloseable {
   /** Encodes the temporal steps [from, to) -> {@code [(to-from)*H*W, C]}. */
   Tensor encode(VideoFrames frames, int from, int to);
 
+  /** As {@link #encode}, with the saliency that {@code ustc} goes by. */
+  SalientTokens encodeSalient(VideoFrames frames, int from, int to);
+
   /**
    * Puts a video's visual tokens {@code [T*H*W, C]} into the order in which they enter the decoder,
    * with whatever the model wants in between.

@@ -60,6 +60,13 @@ final class LlavaAdapter implements Adapter {
   }
 
   @Override
+  public SalientTokens encodeSalient(VideoFrames frames, int from, int to) {
+    SiglipConfig shape = config.vision();
+    int queries = SalientTokens.queriesAtOnce(shape.heads(), (long) to - from, shape.patches());
+    return vision.encodeSalient(frames.rgb().subList(from, to), queries);
+  }
+
+  @Override
   public Tensor arrange(Tensor visual, VisualGrid grid, boolean merges) {
     NewlineMode mode = merges ? config.newline().whenMerged() : config.newline();
     int pieces = mode.pieces(grid);

@@ -28,6 +28,7 @@ public final class ModelBench implements AutoCloseable {
    * @param layers decoder layers to build
    * @param visionBlocks vision blocks to build
    * @param mergeLayer where merging happens
+   * @param reducer what merges
    * @param retentions one row each; 1 is no merging
    * @param runs the best of so many
    * @param weights how the decoder's linear layers are kept
@@ -37,6 +38,7 @@ public final class ModelBench implements AutoCloseable {
       int layers,
       int visionBlocks,
       int mergeLayer,
+      String reducer,
       List<Double> retentions,
       int runs,
       WeightFormat weights) {
@@ -135,7 +137,7 @@ public final class ModelBench implements AutoCloseable {
   public Row measure(VideoFrames frames, double retention, Plan plan, Ceilings ceilings) {
     Row best = null;
     for (int run = 0; run < plan.runs(); run++) {
-      Row row = measureOnce(frames, retention, plan.mergeLayer(), ceilings);
+      Row row = measureOnce(frames, retention, plan, ceilings);
       if (best == null || row.coldFirstToken() < best.coldFirstToken()) {
         best = row;
       }
@@ -152,10 +154,12 @@ public final class ModelBench implements AutoCloseable {
     loader.close();
   }
 
-  private Row measureOnce(VideoFrames frames, double retention, int mergeLayer, Ceilings ceilings) {
-    MergeSpec spec = retention == 1 ? MergeSpec.none() : MergeSpec.sttm("strict", retention);
+  private Row measureOnce(VideoFrames frames, double retention, Plan plan, Ceilings ceilings) {
+    int mergeLayer = plan.mergeLayer();
+    MergeSpec spec =
+        retention == 1 ? MergeSpec.none() : MergeSpec.of(plan.reducer(), "strict", retention);
     long start = System.nanoTime();
-    try (EncodedVideo video = encode(frames);
+    try (EncodedVideo video = encode(frames, spec.readsSaliency());
         PrefixBuild build = model.startPrefix(video, new PrefixSpec(spec, mergeLayer))) {
       while (!build.advance()) {}
       try (KvPrefix prefix = build.finish()) {
@@ -183,8 +187,8 @@ public final class ModelBench implements AutoCloseable {
     }
   }
 
-  private EncodedVideo encode(VideoFrames frames) {
-    try (VideoEncoding encoding = model.startEncoding(frames)) {
+  private EncodedVideo encode(VideoFrames frames, boolean salient) {
+    try (VideoEncoding encoding = model.startEncoding(frames, salient)) {
       while (!encoding.advance()) {}
       return encoding.finish();
     }

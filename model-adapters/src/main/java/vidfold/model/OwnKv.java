@@ -10,6 +10,7 @@ final class OwnKv implements Decoding {
 
   private final PrefixKv prefix;
   private final LayerKv kv;
+  private final @Nullable PrefixView view;
   private final long bytes;
   private final int[] tokens;
   private int length;
@@ -19,13 +20,26 @@ final class OwnKv implements Decoding {
   private @Nullable TokenChoice chosen;
 
   OwnKv(PrefixKv prefix, LayerKv kv, int capacity, long bytes, SamplingParams params) {
-    this.prefix = prefix;
-    this.kv = kv;
-    this.bytes = bytes;
-    this.tokens = new int[capacity];
+    this(new Cache(prefix, kv, capacity, bytes), params, null);
+  }
+
+  /**
+   * Creates a sequence that sees the prefix through a view, which it owns.
+   *
+   * @param view what it sees, or null for all
+   */
+  OwnKv(Cache cache, SamplingParams params, @Nullable PrefixView view) {
+    this.prefix = cache.prefix();
+    this.kv = cache.kv();
+    this.view = view;
+    this.bytes = cache.bytes();
+    this.tokens = new int[cache.capacity()];
     this.params = params;
     this.random = new SplittableRandom(params.seed());
   }
+
+  /** A sequence's own cache for so many tokens, on a prefix. */
+  record Cache(PrefixKv prefix, LayerKv kv, int capacity, long bytes) {}
 
   @Override
   public int length() {
@@ -43,6 +57,11 @@ final class OwnKv implements Decoding {
   }
 
   @Override
+  public @Nullable VisibleTokens visible() {
+    return view == null ? null : view.visible();
+  }
+
+  @Override
   public void restart(SamplingParams next) {
     params = next;
     chosen = null;
@@ -52,6 +71,9 @@ final class OwnKv implements Decoding {
   @Override
   public void close() {
     kv.close();
+    if (view != null) {
+      view.close();
+    }
     if (logits != null) {
       logits.close();
       logits = null;
@@ -64,6 +86,10 @@ final class OwnKv implements Decoding {
 
   LayerKv kv() {
     return kv;
+  }
+
+  @Nullable PrefixView view() {
+    return view;
   }
 
   SamplingParams params() {
@@ -89,8 +115,11 @@ final class OwnKv implements Decoding {
     }
   }
 
-  /** Records fed tokens and takes ownership of the logits {@code [V]} of the last one. */
-  void fed(int[] ids, Tensor next) {
+  /**
+   * Records fed tokens and takes ownership of the logits {@code [V]} of the last one, which are
+   * null while a view waits for the rest of the prompt.
+   */
+  void fed(int[] ids, @Nullable Tensor next) {
     System.arraycopy(ids, 0, tokens, length, ids.length);
     length += ids.length;
     if (logits != null) {

@@ -9,5 +9,12 @@ package vidfold.model;
  * @param nextLow position id of the first token after the prefix in the lower layers
  * @param nextHigh the same in the upper layers
  * @param promptTokens token ids that the prefix holds, for the repetition penalty
+ * @param visual the visual tokens in the upper layers
  */
-record PrefixKv(LayerKv lower, LayerKv upper, long nextLow, long nextHigh, int[] promptTokens) {}
+record PrefixKv(
+    LayerKv lower,
+    LayerKv upper,
+    long nextLow,
+    long nextHigh,
+    int[] promptTokens,
+    VisualRows visual) {}

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import vidfold.torch.Tensor;
+import vidfold.torch.TensorScope;
 import vidfold.torch.Torch;
 import vidfold.torch.TorchModule;
 
@@ -23,6 +24,7 @@ final class Qwen2Decoder implements AutoCloseable {
   private final Qwen2Config config;
   private final DecoderLayout layout;
   private final TorchModule script;
+  private final QuestionViews views;
 
   /** Loads the decoder onto the first device with its weights as they are stored. */
   Qwen2Decoder(Torch torch, Qwen2Config config, Weights weights, String prefix) {
@@ -40,6 +42,7 @@ final class Qwen2Decoder implements AutoCloseable {
     this.config = config;
     this.layout = layout;
     this.script = torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights", "scales");
+    this.views = new QuestionViews(torch, config, script);
     try {
       new Qwen2Weights(torch, config, script, layout).load(weights, prefix);
     } catch (RuntimeException e) {
@@ -169,6 +172,9 @@ final class Qwen2Decoder implements AutoCloseable {
       low[b] = sequence.prefix().nextLow() + lengths[b];
       high[b] = sequence.prefix().nextHigh() + lengths[b];
     }
+    if (sequences.stream().anyMatch(Qwen2Decoder::seesLess)) {
+      return decodeSeeingLess(sequences, tokens, List.of(low, high, lengths));
+    }
     PrefixKv first = sequences.get(0).prefix();
     boolean shared = sequences.stream().allMatch(sequence -> sequence.prefix() == first);
     try (Tensor ids = torch.ints(tokens, tokens.length);
@@ -196,6 +202,49 @@ final class Qwen2Decoder implements AutoCloseable {
                         config.normEps()))) {
       return logits(out);
     }
+  }
+
+  QuestionViews views() {
+    return views;
+  }
+
+  /** As decode, for sequences some of which see less of their prefix than it holds. */
+  private Tensor decodeSeeingLess(List<OwnKv> sequences, int[] tokens, List<long[]> places) {
+    long[] plan = new long[4 * tokens.length];
+    List<Tensor> seen = new ArrayList<>();
+    for (int b = 0; b < tokens.length; b++) {
+      OwnKv sequence = sequences.get(b);
+      PrefixView view = sequence.view();
+      long[] own = view == null ? new long[] {config.layers(), 0, 0, 0} : view.plan();
+      System.arraycopy(own, 0, plan, 4 * b, 4);
+      Tensor rows = view == null ? null : view.rows();
+      seen.add(rows == null ? sequence.prefix().upper().only() : rows);
+    }
+    try (TensorScope scope = new TensorScope()) {
+      Tensor x = scope.own(script.callTensor("embed", scope.own(torch.ints(tokens, tokens.length))));
+      long[] low = places.get(0);
+      long[] high = places.get(1);
+      Tensor out =
+          script.callTensor(
+              "decode_seeing",
+              x,
+              0,
+              scope.own(new Positions(low, low, low).toTensor(torch)),
+              scope.own(new Positions(high, high, high).toTensor(torch)),
+              parts(sequences, own -> own.prefix().lower(), 0),
+              parts(sequences, own -> own.prefix().upper(), 0),
+              parts(sequences, OwnKv::kv, 0),
+              places.get(2),
+              seen,
+              plan,
+              config.normEps());
+      return logits(scope.own(out));
+    }
+  }
+
+  private static boolean seesLess(OwnKv sequence) {
+    PrefixView view = sequence.view();
+    return view != null && view.narrows();
   }
 
   /** What one share of the layers does to hidden states; makes a new tensor. */
@@ -250,6 +299,7 @@ final class Qwen2Decoder implements AutoCloseable {
   public void close() {
     script.call("drop");
     script.close();
+    views.close();
   }
 
   /** The weight under a key, or nothing; the caller closes it. */

@@ -111,9 +111,12 @@ final class Qwen2VideoLlm implements VideoLlm {
   }
 
   @Override
-  public VideoEncoding startEncoding(VideoFrames frames) {
+  public VideoEncoding startEncoding(VideoFrames frames, boolean salient) {
     return new FramesEncoding(
-        parts.adapter(), parts.decoder(), parts.prompt(), frames, info.prefillChunk());
+        new FramesEncoding.Parts(parts.adapter(), parts.decoder(), info.prefillChunk()),
+        parts.prompt(),
+        frames,
+        salient);
   }
 
   @Override
@@ -138,10 +141,36 @@ final class Qwen2VideoLlm implements VideoLlm {
   }
 
   @Override
+  public Decoding open(
+      KvPrefix prefix,
+      SamplingParams params,
+      int capacity,
+      QuestionReducer reducer,
+      int promptTokens) {
+    PrefixKv kv = (PrefixKv) prefix.state();
+    int layers = info.layers();
+    Qwen2Decoder decoder = parts.decoder();
+    if (decoder.layout().plan().isSplit()) {
+      throw new IllegalArgumentException(
+          "question reducer '" + reducer.name() + "' needs a model on one device");
+    }
+    long bytes = decoder.cacheBytes(layers, capacity) + reducer.viewBytes(prefix.summary(), info);
+    return new OwnKv(
+        new OwnKv.Cache(kv, decoder.newCache(0, layers, capacity), capacity, bytes),
+        params,
+        new PrefixView(reducer, kv, promptTokens));
+  }
+
+  @Override
   public void prefill(Decoding sequence, int[] tokens) {
     OwnKv own = (OwnKv) sequence;
     own.requireRoom(tokens.length);
-    own.fed(tokens, parts.decoder().prefillQuestion(tokens, own));
+    PrefixView view = own.view();
+    own.fed(
+        tokens,
+        view == null || !view.narrowsPrompt()
+            ? parts.decoder().prefillQuestion(tokens, own)
+            : view.prefill(parts.decoder().views(), tokens, own));
   }
 
   @Override

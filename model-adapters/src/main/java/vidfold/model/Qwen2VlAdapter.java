@@ -74,6 +74,17 @@ final class Qwen2VlAdapter implements Adapter {
   }
 
   @Override
+  public SalientTokens encodeSalient(VideoFrames frames, int from, int to) {
+    int depth = config.vision().temporalPatch();
+    List<ByteBuffer> pixels = padded(frames.rgb(), depth).subList(from * depth, to * depth);
+    int queries =
+        SalientTokens.queriesAtOnce(
+            config.vision().heads(), (long) to - from, patchesPerStep(frames));
+    FrameSize size = new FrameSize(frames.width(), frames.height());
+    return vision.encodeSalient(pixels, size, queries);
+  }
+
+  @Override
   public Tensor arrange(Tensor visual, VisualGrid grid, boolean merges) {
     return visual.share();
   }

@@ -49,6 +49,25 @@ final class Qwen2VlVision implements AutoCloseable {
     }
   }
 
+  /**
+   * As {@link #encode}, with the attention that each token receives in the last block.
+   *
+   * @param queries patches whose attention is in memory at a time
+   */
+  SalientTokens encodeSalient(List<ByteBuffer> frames, FrameSize size, int queries) {
+    try (Tensor pixels = stack(frames, size.width(), size.height())) {
+      return SalientTokens.of(
+          script.callTensors(
+              "encode_salient",
+              pixels,
+              config.temporalPatch(),
+              config.patch(),
+              config.merge(),
+              config.heads(),
+              queries));
+    }
+  }
+
   /** One temporal step's patches {@code [H/p * W/p, 3*tp*p*p]}, normalised, in f32. */
   Tensor patchify(List<ByteBuffer> frames, int width, int height) {
     try (Tensor pixels = stack(frames, width, height)) {

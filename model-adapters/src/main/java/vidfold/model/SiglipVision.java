@@ -64,6 +64,27 @@ final class SiglipVision implements AutoCloseable {
     }
   }
 
+  /**
+   * As {@link #encode}, with the attention that each token receives in the last block.
+   *
+   * @param queries patches whose attention is in memory at a time
+   */
+  SalientTokens encodeSalient(List<ByteBuffer> frames, int queries) {
+    SiglipConfig vision = config.vision();
+    try (Tensor pixels = stack(frames)) {
+      return SalientTokens.of(
+          script.callTensors(
+              "encode_salient",
+              pixels,
+              vision.patch(),
+              vision.heads(),
+              vision.normEps(),
+              config.pooling().mode().ordinal(),
+              config.pooling().stride(),
+              queries));
+    }
+  }
+
   /** The patches of n frames {@code [n, grid * grid, 3*p*p]}, normalised, in f32. */
   Tensor patchify(List<ByteBuffer> frames) {
     try (Tensor pixels = stack(frames)) {

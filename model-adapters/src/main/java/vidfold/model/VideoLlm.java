@@ -47,9 +47,16 @@ public interface VideoLlm extends AutoCloseable {
   /**
    * Starts to encode a video. The frames may be released when the encoding is done or closed.
    *
+   * @param salient whether the attention that tokens receive in the tower is kept with them, for
+   *     reducers that go by it
    * @throws IllegalArgumentException if the vision tower does not take frames of this size
    */
-  VideoEncoding startEncoding(VideoFrames frames);
+  VideoEncoding startEncoding(VideoFrames frames, boolean salient);
+
+  /** Starts to encode a video without saliency. */
+  default VideoEncoding startEncoding(VideoFrames frames) {
+    return startEncoding(frames, false);
+  }
 
   /**
    * Starts to build a KV prefix from a video's visual tokens, which may be closed as soon as this
@@ -65,8 +72,20 @@ public interface VideoLlm extends AutoCloseable {
   Decoding open(KvPrefix prefix, SamplingParams params, int capacity);
 
   /**
+   * Opens a sequence whose prompt and answer see less of the prefix, which stays as it is.
+   *
+   * @param promptTokens tokens of the prompt; what is seen is chosen when the last of them is fed
+   */
+  Decoding open(
+      KvPrefix prefix,
+      SamplingParams params,
+      int capacity,
+      QuestionReducer reducer,
+      int promptTokens);
+
+  /**
    * Feeds question tokens, at most {@link ModelInfo#prefillChunk()} of them; the sequence then
-   * holds the logits of the last one.
+   * holds the logits of the last one, or, with a per-question reducer, of the prompt's last one.
    */
   void prefill(Decoding sequence, int[] tokens);
 

@@ -47,6 +47,7 @@ final class VideoPrefixBuild implements PrefixBuild {
   private Positions allPositions = Positions.text(0, 0);
   private Positions positions = Positions.text(0, 0);
   private @Nullable Tensor visual;
+  private @Nullable Tensor saliency;
   private @Nullable Tensor hidden;
   private @Nullable LayerKv lower;
   private @Nullable LayerKv upper;
@@ -74,6 +75,8 @@ final class VideoPrefixBuild implements PrefixBuild {
     boolean merges = !spec.merge().reducer().equals("none");
     this.merger = merges ? parts.mergers().create(spec.merge()) : null;
     this.visual = video.tokens().share();
+    Tensor attention = video.saliency();
+    this.saliency = attention == null ? null : attention.share();
   }
 
   @Override
@@ -125,7 +128,10 @@ final class VideoPrefixBuild implements PrefixBuild {
                 upper,
                 allPositions.next(),
                 adapter.positions().next(allPositions, positions),
-                promptTokens()));
+                promptTokens(),
+                new VisualRows(
+                    before.length,
+                    positions.slice(before.length, positions.size() - after.length))));
     lower = null;
     upper = null;
     close();
@@ -137,6 +143,8 @@ final class VideoPrefixBuild implements PrefixBuild {
     chunks.forEach(Tensor::close);
     chunks.clear();
     free(visual);
+    free(saliency);
+    saliency = null;
     free(hidden);
     if (lower != null) {
       lower.close();
@@ -196,7 +204,8 @@ final class VideoPrefixBuild implements PrefixBuild {
     int count = grid.tokens();
     Tensor all = require(hidden);
     try (Tensor tokens = parts.decoder().rows(all, before.length, count)) {
-      merged = reducer.merge(new VideoTokens(tokens, grid.steps(), grid.rows(), grid.cols()));
+      merged =
+          reducer.merge(new VideoTokens(tokens, grid.steps(), grid.rows(), grid.cols(), saliency));
     }
     if (merged.count() < count) {
       hidden = parts.decoder().splice(all, before.length, before.length + count, merged.values());

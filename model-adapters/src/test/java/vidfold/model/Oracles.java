@@ -101,7 +101,11 @@ final class Oracles {
   static KvPrefix build(
       VideoPrefixBuild.Parts parts, Prompt prompt, VideoFrames frames, PrefixSpec spec) {
     try (FramesEncoding encoding =
-        new FramesEncoding(parts.adapter(), parts.decoder(), prompt, frames, parts.chunk())) {
+        new FramesEncoding(
+            new FramesEncoding.Parts(parts.adapter(), parts.decoder(), parts.chunk()),
+            prompt,
+            frames,
+            false)) {
       while (!encoding.advance()) {}
       try (EncodedVideo video = encoding.finish();
           VideoPrefixBuild build =

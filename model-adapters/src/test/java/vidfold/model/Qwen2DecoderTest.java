@@ -146,7 +146,7 @@ class Qwen2DecoderTest {
       Tensor mid = scope.own(decoder.prefillPrefix(x, all.slice(at, to), lower, at, false));
       scope.own(decoder.prefillPrefix(mid, all.slice(at, to), upper, at, true));
     }
-    return new PrefixKv(lower, upper, tokens.length, tokens.length, tokens);
+    return new PrefixKv(lower, upper, tokens.length, tokens.length, tokens, new VisualRows(0, all));
   }
 
   private static OwnKv open(TensorScope scope, PrefixKv prefix) {

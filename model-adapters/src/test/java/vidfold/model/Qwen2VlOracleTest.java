@@ -153,7 +153,8 @@ class Qwen2VlOracleTest {
               decoder.newCache(0, config.text().layers(), 0).in(scope),
               0,
               0,
-              new int[0]);
+              new int[0],
+              new VisualRows(0, Positions.text(0, 0)));
       assertSameTokens(file, nothing, ids(file), 8);
     }
   }

@@ -149,7 +149,8 @@ class SamplerTest {
 
   private static OwnKv open(SamplingParams params, int... prompt) {
     LayerKv none = new LayerKv(0, List.of());
-    PrefixKv prefix = new PrefixKv(none, none, 0, 0, prompt);
+    PrefixKv prefix =
+        new PrefixKv(none, none, 0, 0, prompt, new VisualRows(0, Positions.text(0, 0)));
     OwnKv own = new OwnKv(prefix, none, 4, 0, params);
     own.fed(new int[0], torch.floats(LOGITS, LOGITS.length));
     return own;

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -58,6 +59,60 @@ class VideoLlmsTest {
         answer(model, prefix, "What is it?");
         assertThat(answer(model, prefix, "And what next?")).isEqualTo(fresh);
         assertThat(answer(model, prefix, "What is it?")).isNotEqualTo(fresh);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"qwen2vl, none, 0", "qwen2vl, sttm, 1", "llava, none, 0", "llava, sttm, 1"})
+  void shouldLeaveThePrefixAsItIsWhateverAQuestionSees(
+      String family, String reducer, int mergeLayer) {
+    Path folder = Path.of("src/test/resources/oracle", family, "checkpoint");
+    MergeSpec merge = reducer.equals("none") ? MergeSpec.none() : MergeSpec.sttm("strict", 0.7);
+    try (VideoLlm model = VideoLlms.open(folder, torch);
+        KvPrefix prefix = build(model, new PrefixSpec(merge, mergeLayer))) {
+      PrefixKv kv = (PrefixKv) prefix.state();
+      float[] upper = kv.upper().only().toFloats();
+      List<TokenChoice> plain = choices(model, prefix, null);
+      long tensors = torch.liveTensors();
+      for (String name : QuestionReduction.REDUCERS) {
+        int layers = model.info().layers();
+        QuestionReducer all = new QuestionReduction(name, 1.0, null).in(mergeLayer, layers);
+        assertThat(choices(model, prefix, all)).as(name).isEqualTo(plain);
+        QuestionReducer few = new QuestionReduction(name, null, null).in(mergeLayer, layers);
+        List<TokenChoice> narrow = choices(model, prefix, few);
+        assertThat(narrow).as(name).isNotEqualTo(plain);
+        assertThat(choices(model, prefix, few)).as(name).isEqualTo(narrow);
+        assertThat(choices(model, prefix, null)).as("after " + name).isEqualTo(plain);
+        assertThat(torch.liveTensors()).as("tensors after " + name).isEqualTo(tensors);
+      }
+      assertThat(kv.upper().only().toFloats()).containsExactly(upper);
+      int newlines = family.equals("llava") ? 1 : 0;
+      assertThat(kv.visual().count()).isEqualTo(prefix.summary().tokensAfter() + newlines);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"qwen2vl", "llava"})
+  void shouldKeepSaliencyWithTheTokensWhenAsked(String family) {
+    Path folder = Path.of("src/test/resources/oracle", family, "checkpoint");
+    try (VideoLlm model = VideoLlms.open(folder, torch);
+        VideoEncoding encoding = model.startEncoding(frames(model), true)) {
+      while (!encoding.advance()) {}
+      try (EncodedVideo video = encoding.finish();
+          PrefixBuild build =
+              model.startPrefix(video, new PrefixSpec(MergeSpec.of("ustc", "strict", 0.5), 0))) {
+        VisualTokens visual = (VisualTokens) video.state();
+        float[] saliency = visual.saliency().toFloats();
+        assertThat(saliency).hasSize(visual.grid().tokens());
+        for (float attention : saliency) {
+          assertThat(attention).isBetween(0f, 1f);
+        }
+        assertThat(video.bytes()).isEqualTo(visual.tokens().bytes() + 4L * saliency.length);
+        while (!build.advance()) {}
+        try (KvPrefix prefix = build.finish()) {
+          assertThat(prefix.summary().tokensAfter()).isEqualTo(saliency.length / 2);
+        }
       }
     }
   }
@@ -231,6 +286,30 @@ class VideoLlmsTest {
       model.prefill(sequence, model.questionTokens(question));
       return generate(model, sequence);
     }
+  }
+
+  /** Tokens and log-probabilities of an answer of a few steps, the prompt fed in two pieces. */
+  private static List<TokenChoice> choices(
+      VideoLlm model, KvPrefix prefix, @Nullable QuestionReducer reducer) {
+    int[] prompt = model.questionTokens("What is it?");
+    List<TokenChoice> out = new ArrayList<>();
+    try (Decoding sequence =
+        reducer == null
+            ? model.open(prefix, SamplingParams.greedy(), 200)
+            : model.open(prefix, SamplingParams.greedy(), 200, reducer, prompt.length)) {
+      model.prefill(sequence, java.util.Arrays.copyOf(prompt, 2));
+      model.prefill(sequence, java.util.Arrays.copyOfRange(prompt, 2, prompt.length));
+      for (int i = 0; i < 4; i++) {
+        out.add(model.sample(sequence));
+        model.decode(List.of(sequence), new int[] {out.get(i).token()});
+      }
+      VisibleTokens visible = sequence.visible();
+      if (reducer != null) {
+        int before = ((PrefixKv) prefix.state()).visual().count();
+        assertThat(visible).isEqualTo(new VisibleTokens(before, reducer.kept(before)));
+      }
+    }
+    return out;
   }
 
   private static List<Integer> generate(VideoLlm model, Decoding sequence) {

@@ -77,6 +77,12 @@ final class Bench implements Callable<Integer> {
   private int mergeLayer;
 
   @Option(
+      names = "--reducer",
+      defaultValue = "sttm",
+      description = "What merges tokens (default: ${DEFAULT-VALUE}).")
+  private String reducer = "sttm";
+
+  @Option(
       names = "--retention",
       split = ",",
       defaultValue = "1,0.5,0.3",
@@ -115,6 +121,7 @@ final class Bench implements Callable<Integer> {
             layers,
             visionBlocks,
             mergeLayer,
+            reducer,
             retentions,
             runs,
             WeightFormat.of(weights));
@@ -231,6 +238,7 @@ final class Bench implements Callable<Integer> {
     out.put("layers", layers);
     out.put("vision_blocks", visionBlocks);
     out.put("merge_layer", mergeLayer);
+    out.put("reducer", reducer);
     out.put("device", torch.deviceName());
     out.put("dtype", torch.dtype().label());
     out.put("weights", weights);

@@ -66,6 +66,21 @@ final class Eval implements Callable<Integer> {
   private @Nullable Integer mergeLayer;
 
   @Option(
+      names = "--question-reducer",
+      description = "none, fastv, ustc, dycoke or framefusion (default: the server's).")
+  private @Nullable String questionReducer;
+
+  @Option(
+      names = "--question-retention",
+      description = "Share of tokens that a question sees (default: the server's).")
+  private @Nullable Double questionRetention;
+
+  @Option(
+      names = "--question-layer",
+      description = "Layer from which on it does (default: the server's).")
+  private @Nullable Integer questionLayer;
+
+  @Option(
       names = "--max-frames",
       split = ",",
       paramLabel = "N",
@@ -157,6 +172,9 @@ final class Eval implements Callable<Integer> {
         put(body, "mode", mode);
         put(body, "retention", retention);
         put(body, "merge_layer", mergeLayer);
+        put(body, "question_reducer", questionReducer);
+        put(body, "question_retention", questionRetention);
+        put(body, "question_layer", questionLayer);
         put(body, "max_frames", frames);
         body.put("temperature", 0);
         body.put("max_tokens", MAX_ANSWER_TOKENS);

@@ -14,7 +14,6 @@ import vidfold.checkpoint.SafetensorsWriter;
 import vidfold.checkpoint.StoredTensor;
 import vidfold.merging.MergeSpec;
 import vidfold.merging.MergedTokens;
-import vidfold.merging.SttmOptions;
 import vidfold.merging.TokenMergers;
 import vidfold.merging.VideoTokens;
 import vidfold.torch.Tensor;
@@ -81,6 +80,12 @@ final class Merge implements Callable<Integer> {
   @Option(names = "--weighted-average", description = "Means count tokens in place of nodes.")
   private boolean weightedAverage;
 
+  @Option(
+      names = "--head-dim",
+      defaultValue = "0",
+      description = "Channels of a head; cosines are means over heads. 0 is whole vectors.")
+  private int headDim;
+
   @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda:N.")
   private String device = "auto";
 
@@ -94,9 +99,8 @@ final class Merge implements Callable<Integer> {
         TokenMergers mergers = new TokenMergers(torch);
         TensorScope scope = new TensorScope()) {
       VideoTokens tokens = read(file, torch, scope);
-      MergeSpec spec = spec(tokens);
-      SttmOptions options = new SttmOptions(mode.equals("strict"), rootLevel, weightedAverage);
-      try (MergedTokens merged = mergers.create(spec, options).merge(tokens)) {
+      MergeSpec spec = spec(tokens).with(new MergeSpec.Tree(rootLevel, weightedAverage, headDim));
+      try (MergedTokens merged = mergers.create(spec).merge(tokens)) {
         write(spec, tokens, merged);
         System.out.printf(
             "%s: %d of %d tokens, information loss %.4f%n",

@@ -113,6 +113,38 @@ class EndToEndTest {
     assertThat(cached.get("answer")).isEqualTo(alone.get("answer"));
   }
 
+  /** The prefix is cached once and every bit of it stays as it is. */
+  @ParameterizedTest
+  @CsvSource({"fastv", "ustc", "dycoke", "framefusion"})
+  void shouldNarrowOneQuestionAndLeaveThePrefixAlone(String reducer) throws Exception {
+    String video = upload(CLIPS.h264Mp4());
+    String path = "/v1/videos/" + video + "/questions";
+    String text = "How many objects are there?";
+    JsonNode plain = post(path, question(text), 200);
+    await(() -> metric("vidfold_prefix_bytes") > 0);
+    double tensors = metric("vidfold_native_tensors");
+
+    JsonNode narrow = post(path, question(text).put("question_reducer", reducer), 200);
+    JsonNode again = post(path, question(text), 200);
+    ObjectNode whole = question(text).put("question_reducer", reducer);
+    JsonNode all = post(path, whole.put("question_retention", 1), 200);
+
+    JsonNode receipt = narrow.at("/receipt/question_reducer");
+    assertThat(receipt.get("name").asText()).isEqualTo(reducer);
+    assertThat(receipt.get("layer").asInt()).isBetween(3, 5);
+    assertThat(receipt.at("/visual_tokens/before"))
+        .isEqualTo(narrow.at("/usage/visual_tokens/after"));
+    assertThat(receipt.at("/visual_tokens/after").asInt())
+        .isPositive()
+        .isLessThan(receipt.at("/visual_tokens/before").asInt());
+    assertThat(narrow.at("/receipt/cache/hit").asBoolean()).isTrue();
+    assertThat(narrow.at("/receipt/variant")).isEqualTo(plain.at("/receipt/variant"));
+    assertThat(plain.at("/receipt").has("question_reducer")).isFalse();
+    assertThat(again.get("logprobs")).isEqualTo(plain.get("logprobs")).isNotEmpty();
+    assertThat(all.get("logprobs")).isEqualTo(plain.get("logprobs"));
+    await(() -> metric("vidfold_native_tensors") == tensors);
+  }
+
   static List<Path> playable() {
     return List.of(
         CLIPS.h264Mp4(),

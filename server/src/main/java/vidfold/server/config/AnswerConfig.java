@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergeSpec;
 import vidfold.model.ModelInfo;
 import vidfold.model.PrefixSpec;
+import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 import vidfold.server.engine.Question;
@@ -13,13 +14,15 @@ import vidfold.server.engine.Question;
  *
  * @param mergeLayer decoder layer before which tokens are merged
  * @param maxTokens the most tokens of an answer
+ * @param reduction what of the prefix a question sees, or null for all
  */
 public record AnswerConfig(
     MergeSpec merge,
     @Nullable Integer mergeLayer,
     Frames frames,
     SamplingParams sampling,
-    int maxTokens) {
+    int maxTokens,
+    @Nullable QuestionReduction reduction) {
 
   /** How frames are sampled; null is the model's own choice. */
   public record Frames(@Nullable Double fps, @Nullable Integer min, @Nullable Integer max) {}
@@ -36,7 +39,19 @@ public record AnswerConfig(
           "answer.merge-layer: expected a layer below the model's %d but found %d"
               .formatted(model.layers(), layer));
     }
-    return new Question.Options(new PrefixSpec(merge, layer), sampled(rule), sampling, maxTokens);
+    if (reduction != null) {
+      requireFit(reduction, layer, model.layers());
+    }
+    return new Question.Options(
+        new PrefixSpec(merge, layer), sampled(rule), sampling, maxTokens, reduction);
+  }
+
+  private static void requireFit(QuestionReduction reduction, int mergeLayer, int layers) {
+    try {
+      reduction.in(mergeLayer, layers);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("answer.question-reducer: " + e.getMessage(), e);
+    }
   }
 
   private SamplingRule sampled(SamplingRule rule) {

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import vidfold.merging.MergeSpec;
+import vidfold.model.QuestionReduction;
 import vidfold.model.WeightFormat;
 import vidfold.torch.TorchConfig;
 
@@ -98,6 +99,24 @@ public final class ConfigKeys {
           integer(0, 1000).or("model"),
           "model",
           "Decoder layer before which tokens are merged; model is the model's own choice");
+  static final ConfigKey<Optional<String>> QUESTION_REDUCER =
+      key(
+          "answer.question-reducer",
+          oneOf(QuestionReduction.REDUCERS).or("none"),
+          "none",
+          "How a question alone sees fewer tokens than the cached prefix holds");
+  static final ConfigKey<Optional<Double>> QUESTION_RETENTION =
+      key(
+          "answer.question-retention",
+          decimal(0, true, 1).or("reducer"),
+          "reducer",
+          "Share of them that it sees; reducer is that of the reducer's paper");
+  static final ConfigKey<Optional<Integer>> QUESTION_LAYER =
+      key(
+          "answer.question-layer",
+          integer(1, 1000).or("reducer"),
+          "reducer",
+          "Decoder layer from which on it does; reducer is that of the reducer's paper");
   static final ConfigKey<Optional<Double>> ANSWER_FPS =
       key("answer.fps", decimal(0, true, 240).or("model"), "model", "Frames sampled a second");
   static final ConfigKey<Optional<Integer>> ANSWER_MIN_FRAMES =
@@ -235,6 +254,9 @@ public final class ConfigKeys {
           ANSWER_SPATIAL,
           ANSWER_TEMPORAL,
           ANSWER_MERGE_LAYER,
+          QUESTION_REDUCER,
+          QUESTION_RETENTION,
+          QUESTION_LAYER,
           ANSWER_FPS,
           ANSWER_MIN_FRAMES,
           ANSWER_MAX_FRAMES,

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergeSpec;
 import vidfold.merging.MergeSpec.Thresholds;
 import vidfold.model.LoadOptions;
+import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.WeightFormat;
 import vidfold.server.engine.EngineConfig;
@@ -125,7 +126,22 @@ public record ServerConfig(
             settings.get(ANSWER_REPETITION_PENALTY),
             settings.get(ANSWER_SEED),
             settings.get(ANSWER_LOGPROBS)),
-        settings.get(ANSWER_MAX_TOKENS));
+        settings.get(ANSWER_MAX_TOKENS),
+        reduction(settings));
+  }
+
+  private static @Nullable QuestionReduction reduction(Settings settings) {
+    Optional<String> reducer = settings.get(QUESTION_REDUCER);
+    Optional<Double> retention = settings.get(QUESTION_RETENTION);
+    Optional<Integer> layer = settings.get(QUESTION_LAYER);
+    if (reducer.isEmpty() && (retention.isPresent() || layer.isPresent())) {
+      throw new IllegalArgumentException(
+          "answer.question-retention and answer.question-layer: expected an answer.question-reducer, one of %s, but found none"
+              .formatted(QuestionReduction.REDUCERS));
+    }
+    return reducer
+        .map(name -> new QuestionReduction(name, retention.orElse(null), layer.orElse(null)))
+        .orElse(null);
   }
 
   /**

@@ -45,11 +45,19 @@ public record Answer(
       String mode,
       RetentionReceipt retention,
       @JsonProperty("merge_layer") int mergeLayer,
+      @JsonProperty("question_reducer") @Nullable QuestionReducerReceipt questionReducer,
       List<Double> frames,
       CacheReceipt cache,
       StageMillis ms,
       long seed,
       List<String> warnings) {}
+
+  /** What this question alone saw of the prefix, from a decoder layer on. */
+  public record QuestionReducerReceipt(
+      String name,
+      double retention,
+      int layer,
+      @JsonProperty("visual_tokens") VisualTokens visualTokens) {}
 
   /** Retention as asked and as achieved, and the thresholds that gave it. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

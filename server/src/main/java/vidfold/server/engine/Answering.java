@@ -7,6 +7,8 @@ import java.util.concurrent.CancellationException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import vidfold.model.Decoding;
+import vidfold.model.KvPrefix;
+import vidfold.model.QuestionReducer;
 import vidfold.model.TokenChoice;
 import vidfold.model.VideoLlm;
 import vidfold.server.metrics.EngineMeters;
@@ -81,7 +83,8 @@ final class Answering {
           "max_tokens was lowered from %d to %d to fit the context of %d positions"
               .formatted(asked, room, context));
     }
-    sequence.reservedBytes = capacity(sequence) * llm.info().kvBytesPerToken();
+    sequence.reservedBytes =
+        capacity(sequence) * llm.info().kvBytesPerToken() + viewBytes(sequence);
     if (sequence.reservedBytes > config.decodingBytes()) {
       throw new IllegalArgumentException(
           "the question and its answer of up to %d tokens need %d bytes of KV but %d are allowed"
@@ -106,14 +109,28 @@ final class Answering {
     if (!resume(sequence)) {
       sequence.decoding = room.use(() -> openOnPrefix(sequence));
     }
-    long held = sequence.requireDecoding().capacity() * llm.info().kvBytesPerToken();
+    long held =
+        sequence.requireDecoding().capacity() * llm.info().kvBytesPerToken() + viewBytes(sequence);
     reservedBytes += held - sequence.reservedBytes;
     sequence.reservedBytes = held;
   }
 
   private Decoding openOnPrefix(Sequence sequence) {
-    return llm.open(
-        sequence.requireLease().prefix(), sequence.options().sampling(), (int) capacity(sequence));
+    KvPrefix prefix = sequence.requireLease().prefix();
+    int capacity = (int) capacity(sequence);
+    QuestionReducer reducer = sequence.options().reducer(llm.info().layers());
+    return reducer == null
+        ? llm.open(prefix, sequence.options().sampling(), capacity)
+        : llm.open(
+            prefix, sequence.options().sampling(), capacity, reducer, sequence.prompt.length);
+  }
+
+  /** Bytes of what a question with its own reducer copies from the prefix. */
+  private long viewBytes(Sequence sequence) {
+    QuestionReducer reducer = sequence.options().reducer(llm.info().layers());
+    return reducer == null
+        ? 0
+        : reducer.viewBytes(sequence.requireLease().prefix().summary(), llm.info());
   }
 
   private boolean resume(Sequence sequence) {
@@ -338,7 +355,7 @@ final class Answering {
   /** Tokens of its own that a sequence may hold; one of a session leaves room for later turns. */
   private long capacity(Sequence sequence) {
     long needed = (long) sequence.prompt.length + sequence.maxTokens;
-    if (sequence.question.sessionId() == null) {
+    if (sequence.conversationKey() == null) {
       return needed;
     }
     long most =

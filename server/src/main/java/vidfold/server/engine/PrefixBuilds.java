@@ -182,7 +182,7 @@ final class PrefixBuilds implements AutoCloseable {
         return;
       }
       try {
-        encoding = llm.startEncoding(read.frames());
+        encoding = llm.startEncoding(read.frames(), options.prefix().merge().readsSaliency());
       } catch (RuntimeException | Error e) {
         fail(e);
         return;

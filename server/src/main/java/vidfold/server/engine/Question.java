@@ -3,6 +3,8 @@ package vidfold.server.engine;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import vidfold.model.PrefixSpec;
+import vidfold.model.QuestionReducer;
+import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 
@@ -43,13 +45,33 @@ public record Question(
    * @param frames the sampling rule for this variant
    * @param sampling how tokens are picked
    * @param maxTokens the most tokens of the answer
+   * @param reduction what of the prefix this question sees, or null for all; the prefix is the same
    */
   public record Options(
-      PrefixSpec prefix, SamplingRule frames, SamplingParams sampling, int maxTokens) {
+      PrefixSpec prefix,
+      SamplingRule frames,
+      SamplingParams sampling,
+      int maxTokens,
+      @Nullable QuestionReduction reduction) {
+
+    /** Options of a question that sees the whole prefix. */
+    public Options(PrefixSpec prefix, SamplingRule frames, SamplingParams sampling, int maxTokens) {
+      this(prefix, frames, sampling, maxTokens, null);
+    }
+
     public Options {
       if (maxTokens < 1) {
         throw new IllegalArgumentException("max_tokens must be at least 1 but was " + maxTokens);
       }
+    }
+
+    /**
+     * The per-question reducer in a model of so many layers, or null without one.
+     *
+     * @throws IllegalArgumentException if it does not go with the merge layer and the model
+     */
+    public @Nullable QuestionReducer reducer(int layers) {
+      return reduction == null ? null : reduction.in(prefix.mergeLayer(), layers);
     }
   }
 

@@ -5,7 +5,9 @@ import org.jspecify.annotations.Nullable;
 import vidfold.model.KvPrefix;
 import vidfold.model.ModelInfo;
 import vidfold.model.PrefixSpec;
+import vidfold.model.QuestionReducer;
 import vidfold.model.TokenChoice;
+import vidfold.model.VisibleTokens;
 
 /** Writes the answer object of a finished sequence. */
 final class Receipts {
@@ -48,6 +50,7 @@ final class Receipts {
             thresholds == null ? null : thresholds.spatial(),
             thresholds == null ? null : thresholds.temporal()),
         spec.mergeLayer(),
+        questionReducer(sequence, model),
         sequence.requireLease().clip().frames(),
         new Answer.CacheReceipt(sequence.hit, tier(sequence)),
         stages(sequence, prefix),
@@ -61,6 +64,19 @@ final class Receipts {
       return "device";
     }
     return sequence.requireLease().clip().worked() ? "none" : "visual";
+  }
+
+  private static Answer.@Nullable QuestionReducerReceipt questionReducer(
+      Sequence sequence, ModelInfo model) {
+    QuestionReducer reducer = sequence.options().reducer(model.layers());
+    VisibleTokens visible = sequence.requireDecoding().visible();
+    return reducer == null || visible == null
+        ? null
+        : new Answer.QuestionReducerReceipt(
+            reducer.name(),
+            reducer.retention(),
+            reducer.layer(),
+            new Answer.VisualTokens(visible.before(), visible.after()));
   }
 
   private static Answer.StageMillis stages(Sequence sequence, KvPrefix.Summary prefix) {

@@ -173,9 +173,13 @@ final class Sequence implements Waiter {
     return all;
   }
 
-  /** Its place among the kept conversations, or null when it belongs to no session. */
+  /**
+   * Its place among the kept conversations, or null when it belongs to no session. A question with
+   * its own reducer has none either: its KV was made with less of the video in sight, so no other
+   * turn may go on from it, nor it from another.
+   */
   Conversations.@Nullable Key conversationKey() {
-    String session = question.sessionId();
+    String session = options().reduction() == null ? question.sessionId() : null;
     return session == null ? null : new Conversations.Key(video.tenant(), session, variant);
   }
 }

@@ -17,7 +17,7 @@ import vidfold.model.SamplingRule;
  *
  * @param hash 64 hex digits
  * @param visualTokens 64 hex digits that name the visual tokens the prefix is built from, which are
- *     the same for every way of merging
+ *     the same for every way of merging, but for those that go by saliency
  */
 record VariantKey(String hash, String visualTokens) {
   private static final int FORMAT = 2;
@@ -30,7 +30,7 @@ record VariantKey(String hash, String visualTokens) {
    * @param sha256 of the video's bytes
    */
   static VariantKey of(ModelInfo model, String tenant, String sha256, Question.Options options) {
-    String visual = visualTokens(model, tenant, sha256, options.frames());
+    String visual = visualTokens(model, tenant, sha256, options);
     Fields fields = new Fields();
     fields.add("visual", visual);
     MergeSpec merge = options.prefix().merge();
@@ -40,12 +40,16 @@ record VariantKey(String hash, String visualTokens) {
     MergeSpec.Thresholds thresholds = merge.thresholds();
     fields.add("spatial", thresholds == null ? "null" : thresholds.spatial());
     fields.add("temporal", thresholds == null ? "null" : thresholds.temporal());
+    fields.add("root_level", merge.tree().rootLevel());
+    fields.add("weighted_average", merge.tree().weightedAverage());
+    fields.add("head_dim", merge.tree().headDim());
     fields.add("merge_layer", options.prefix().mergeLayer());
     return new VariantKey(fields.hash(), visual);
   }
 
   private static String visualTokens(
-      ModelInfo model, String tenant, String sha256, SamplingRule frames) {
+      ModelInfo model, String tenant, String sha256, Question.Options options) {
+    SamplingRule frames = options.frames();
     Fields fields = new Fields();
     fields.add("format", FORMAT);
     fields.add("tenant", tenant);
@@ -57,6 +61,7 @@ record VariantKey(String hash, String visualTokens) {
     fields.add("min_frames", frames.minFrames());
     fields.add("max_frames", frames.maxFrames());
     fields.add("even_count", frames.evenCount());
+    fields.add("saliency", options.prefix().merge().readsSaliency());
     return fields.hash();
   }
 

@@ -17,7 +17,13 @@ final class AnswerDials {
           "reducer",
           "mode",
           "thresholds",
+          "root_level",
+          "weighted_average",
+          "head_dim",
           "merge_layer",
+          "question_reducer",
+          "question_retention",
+          "question_layer",
           "max_tokens",
           "temperature",
           "top_p",
@@ -39,11 +45,13 @@ final class AnswerDials {
   /** Reads the fields; one that cannot be used ends the request with its name. */
   static Question.Options read(JsonBody body, Question.Options defaults, ModelInfo model) {
     AnswerDials dials = new AnswerDials(body, defaults);
+    int mergeLayer = dials.mergeLayer(model);
     return new Question.Options(
-        new PrefixSpec(MergeDials.read(body, defaults.prefix().merge()), dials.mergeLayer(model)),
+        new PrefixSpec(MergeDials.read(body, defaults.prefix().merge()), mergeLayer),
         dials.frames(),
         dials.sampling(),
-        dials.maxTokens());
+        dials.maxTokens(),
+        new QuestionDials(body, defaults.reduction()).read(mergeLayer, model.layers()));
   }
 
   private int mergeLayer(ModelInfo model) {

@@ -94,6 +94,11 @@ final class JsonBody {
     return value.longValue();
   }
 
+  /** Whether a member is given and not null. */
+  boolean has(String field) {
+    return member(field) != null;
+  }
+
   boolean flag(String field) {
     JsonNode value = member(field);
     if (value == null) {

@@ -6,10 +6,10 @@ import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergeSpec;
 
 /**
- * The fields of a request that say how visual tokens are merged: {@code reducer}, {@code mode}, and
- * {@code retention} (a share, or {@code "auto"}) or {@code thresholds}. What is absent is as
- * configured; a retention asked of a server that is configured to keep every token means {@code
- * sttm}.
+ * The fields of a request that say how visual tokens are merged: {@code reducer}, {@code mode},
+ * STTM's {@code root_level}, {@code weighted_average} and {@code head_dim}, and {@code retention}
+ * (a share, or {@code "auto"}) or {@code thresholds}. What is absent is as configured; a retention
+ * asked of a server that is configured to keep every token means {@code sttm}.
  */
 final class MergeDials {
   private static final String NO_REDUCER = "none";
@@ -32,6 +32,23 @@ final class MergeDials {
   }
 
   private MergeSpec spec() {
+    MergeSpec spec = untreed();
+    MergeSpec.Tree base =
+        spec.reducer().equals(usual.reducer()) ? usual.tree() : MergeSpec.Tree.PUBLISHED;
+    Integer root = body.integer("root_level");
+    Integer headDim = body.integer("head_dim");
+    boolean weighted = body.has("weighted_average");
+    return AnswerDials.valid(
+        root != null ? "root_level" : weighted ? "weighted_average" : "head_dim",
+        () ->
+            spec.with(
+                new MergeSpec.Tree(
+                    root == null ? base.rootLevel() : root,
+                    weighted ? body.flag("weighted_average") : base.weightedAverage(),
+                    headDim == null ? base.headDim() : headDim)));
+  }
+
+  private MergeSpec untreed() {
     boolean auto = body.isWord("retention", AUTO);
     Double retention = auto ? null : body.number("retention");
     MergeSpec.Thresholds thresholds = thresholds();

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import vidfold.merging.MergeSpec;
 import vidfold.model.LoadOptions;
 import vidfold.model.ModelInfo;
+import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 import vidfold.model.WeightFormat;
@@ -56,11 +57,15 @@ class ServerConfigTest {
             Map.entry("model.weights", "int8"),
             Map.entry("answer.reducer", "uniform"),
             Map.entry("answer.mode", "strict"),
+            Map.entry("answer.question-reducer", "fastv"),
             Map.entry("ffmpeg.folder", "/usr/bin"),
             Map.entry("ffmpeg.cache", "/cache"));
     for (ConfigKey<?> key : ConfigKeys.all()) {
       if (key.name().endsWith("-threshold")) {
         continue; // given as a pair, below
+      }
+      if (key.name().matches("answer.question-(retention|layer)")) {
+        continue; // given with a reducer, below
       }
       String other =
           others.getOrDefault(
@@ -129,6 +134,33 @@ class ServerConfigTest {
             .options(MODEL, RULE);
     assertThat(options.prefix().mergeLayer()).isZero();
     assertThat(options.frames()).isEqualTo(new SamplingRule(1, 2, 2, true));
+  }
+
+  @Test
+  void shouldReduceQuestionsAsConfigured() {
+    ServerConfig config =
+        config(
+            "answer.question-reducer", "ustc",
+            "answer.question-retention", "0.3",
+            "answer.question-layer", "4");
+    assertThat(config.answer().options(MODEL, RULE).reduction())
+        .isEqualTo(new QuestionReduction("ustc", 0.3, 4));
+    assertThat(config().answer().options(MODEL, RULE).reduction()).isNull();
+    assertThatThrownBy(
+            () ->
+                config("answer.question-reducer", "fastv", "answer.question-layer", "2")
+                    .answer()
+                    .options(MODEL, RULE))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("answer.question-reducer: question layer must be in [3, 5]");
+  }
+
+  @Test
+  void shouldRefuseAShareOfAQuestionWithoutItsReducer() {
+    assertThatThrownBy(() -> config("answer.question-retention", "0.5"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("expected an answer.question-reducer, one of [fastv, ustc")
+        .hasMessageContaining("found none");
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import vidfold.merging.MergeSpec;
 import vidfold.model.PrefixSpec;
+import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 
@@ -49,6 +50,17 @@ final class EngineFixture implements AutoCloseable {
         new SamplingRule(2, 1, 64, true),
         SamplingParams.greedy(),
         maxTokens);
+  }
+
+  /** The usual options for a question that sees less of the prefix. */
+  static Question.Options narrow(String reducer) {
+    Question.Options usual = options(0.5, 24);
+    return new Question.Options(
+        usual.prefix(),
+        usual.frames(),
+        usual.sampling(),
+        usual.maxTokens(),
+        new QuestionReduction(reducer, null, null));
   }
 
   static Question question(String video, String text) {

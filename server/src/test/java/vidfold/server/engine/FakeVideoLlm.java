@@ -20,12 +20,14 @@ import vidfold.model.KvPrefix;
 import vidfold.model.ModelInfo;
 import vidfold.model.PrefixBuild;
 import vidfold.model.PrefixSpec;
+import vidfold.model.QuestionReducer;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 import vidfold.model.TokenChoice;
 import vidfold.model.VideoEncoding;
 import vidfold.model.VideoFrames;
 import vidfold.model.VideoLlm;
+import vidfold.model.VisibleTokens;
 
 /**
  * A model without native code, for tests of what is around a model.
@@ -167,7 +169,7 @@ public final class FakeVideoLlm implements VideoLlm {
   }
 
   @Override
-  public VideoEncoding startEncoding(VideoFrames frames) {
+  public VideoEncoding startEncoding(VideoFrames frames, boolean salient) {
     touch("start");
     buildsStarted.incrementAndGet();
     liveBuilds.incrementAndGet();
@@ -190,6 +192,21 @@ public final class FakeVideoLlm implements VideoLlm {
     }
     liveDecodings.incrementAndGet();
     return new FakeDecoding(prefix, state, params, capacity);
+  }
+
+  /** The next tokens depend on the reducer too. */
+  @Override
+  public Decoding open(
+      KvPrefix prefix,
+      SamplingParams params,
+      int capacity,
+      QuestionReducer reducer,
+      int promptTokens) {
+    FakeDecoding whole = (FakeDecoding) open(prefix, params, capacity);
+    int before = prefix.summary().tokensAfter();
+    whole.start = mix(whole.start, reducer.hashCode());
+    whole.visible = new VisibleTokens(before, reducer.kept(before));
+    return whole;
   }
 
   @Override
@@ -377,8 +394,9 @@ public final class FakeVideoLlm implements VideoLlm {
 
   private final class FakeDecoding implements Decoding {
     private final KvPrefix prefix;
-    private final long start;
+    private long start;
     private final int[] tokens;
+    private @Nullable VisibleTokens visible;
     private SplittableRandom random;
     private SamplingParams params;
     private int length;
@@ -437,6 +455,11 @@ public final class FakeVideoLlm implements VideoLlm {
     @Override
     public long bytes() {
       return tokens.length * KV_BYTES;
+    }
+
+    @Override
+    public @Nullable VisibleTokens visible() {
+      return visible;
     }
 
     @Override

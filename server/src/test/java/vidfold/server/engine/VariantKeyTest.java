@@ -7,8 +7,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import vidfold.merging.MergeSpec;
+import vidfold.merging.MergeSpec.Tree;
 import vidfold.model.ModelInfo;
 import vidfold.model.PrefixSpec;
+import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 
@@ -31,6 +33,9 @@ class VariantKeyTest {
             key("sha256:m", "f32", "t", "v", MergeSpec.sttm("reference", 0.3), 2, RULE),
             key("sha256:m", "f32", "t", "v", MergeSpec.none(), 2, RULE),
             key("sha256:m", "f32", "t", "v", at(0.8, 0.7), 2, RULE),
+            key("sha256:m", "f32", "t", "v", HALF.with(new Tree(2, false, 0)), 2, RULE),
+            key("sha256:m", "f32", "t", "v", HALF.with(new Tree(1, true, 0)), 2, RULE),
+            key("sha256:m", "f32", "t", "v", HALF.with(new Tree(1, false, 8)), 2, RULE),
             key("sha256:m", "f32", "t", "v", at(0.7, 0.8), 2, RULE),
             key("sha256:m", "f32", "t", "v", HALF, 2, new SamplingRule(1, 1, 64, true)),
             key("sha256:m", "f32", "t", "v", HALF, 2, new SamplingRule(2, 2, 64, true)),
@@ -60,6 +65,26 @@ class VariantKeyTest {
         new ModelInfo("m", "qwen2-vl", "sha256:m", "cpu", "f32", "int8", 4, 4096, 2, 8, 64);
     assertThat(VariantKey.of(int8, "t", "v", options))
         .isNotEqualTo(VariantKey.of(model("sha256:m", "f32"), "t", "v", options));
+  }
+
+  @Test
+  void shouldBeTheSameWhateverOneQuestionSees() {
+    Question.Options whole =
+        new Question.Options(new PrefixSpec(HALF, 2), RULE, SamplingParams.greedy(), 4);
+    Question.Options narrow =
+        new Question.Options(
+            whole.prefix(), RULE, whole.sampling(), 4, new QuestionReduction("fastv", 0.5, null));
+    assertThat(VariantKey.of(model("sha256:m", "f32"), "t", "v", narrow))
+        .isEqualTo(VariantKey.of(model("sha256:m", "f32"), "t", "v", whole));
+  }
+
+  @Test
+  void shouldShareVisualTokensAmongReducersThatReadTheSame() {
+    String sttm = key("sha256:m", "f32", "t", "v", HALF, 2, RULE).visualTokens();
+    MergeSpec tome = MergeSpec.of("tome", "strict", 0.2);
+    MergeSpec ustc = MergeSpec.of("ustc", "strict", 0.2);
+    assertThat(key("sha256:m", "f32", "t", "v", tome, 0, RULE).visualTokens()).isEqualTo(sttm);
+    assertThat(key("sha256:m", "f32", "t", "v", ustc, 2, RULE).visualTokens()).isNotEqualTo(sttm);
   }
 
   private static MergeSpec at(double spatial, double temporal) {

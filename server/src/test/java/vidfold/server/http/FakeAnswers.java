@@ -169,6 +169,7 @@ final class FakeAnswers implements AnswerService {
             "reference",
             new Answer.RetentionReceipt(0.5, 0.5, null, null),
             0,
+            null,
             List.of(0.0, 0.5),
             new Answer.CacheReceipt(true, "device"),
             new Answer.StageMillis(0, 0, 0, 0, 0, 0, 1, 1, 2),

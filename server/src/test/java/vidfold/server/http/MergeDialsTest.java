@@ -43,6 +43,21 @@ class MergeDialsTest {
         .isEqualTo(MergeSpec.of("temporal", "strict", 0.5));
   }
 
+  @Test
+  void shouldReadHowTreesAreBuilt() {
+    MergeSpec usual = MergeSpec.sttm("strict", 0.25);
+
+    assertThat(read("{'root_level': 2, 'weighted_average': true, 'head_dim': 64}", usual))
+        .isEqualTo(usual.with(new MergeSpec.Tree(2, true, 64)));
+    assertThat(read("{'weighted_average': false}", usual)).isEqualTo(usual);
+    assertThat(read("{'reducer': 'octree', 'root_level': 0}", usual))
+        .isEqualTo(MergeSpec.of("octree", "strict", 0.25).with(new MergeSpec.Tree(0, false, 0)));
+    assertThat(read("{'retention': 0.4}", usual.with(new MergeSpec.Tree(2, true, 8))))
+        .isEqualTo(MergeSpec.sttm("strict", 0.4).with(new MergeSpec.Tree(2, true, 8)));
+    assertThat(read("{'reducer': 'tome'}", usual.with(new MergeSpec.Tree(2, true, 8))))
+        .isEqualTo(MergeSpec.of("tome", "strict", 0.25));
+  }
+
   private static MergeSpec read(String json, MergeSpec usual) {
     byte[] bytes = json.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
     return MergeDials.read(JsonBody.read(bytes, AnswerDials.FIELDS), usual);

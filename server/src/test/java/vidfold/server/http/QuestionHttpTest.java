@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import vidfold.merging.MergeSpec;
+import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
 import vidfold.server.engine.Question;
@@ -91,6 +92,33 @@ class QuestionHttpTest {
     assertThat(merge("\"retention\": null")).isEqualTo(MergeSpec.sttm("reference", 0.5));
   }
 
+  @Test
+  void shouldReadWhatTheQuestionAloneSees() throws Exception {
+    assertThat(reduction("\"question_reducer\": \"fastv\""))
+        .isEqualTo(new QuestionReduction("fastv", null, null));
+    assertThat(
+            reduction(
+                "\"question_reducer\": \"ustc\", \"question_retention\": 0.3,"
+                    + " \"question_layer\": 1, \"merge_layer\": 0"))
+        .isEqualTo(new QuestionReduction("ustc", 0.3, 1));
+    assertThat(reduction("\"question_reducer\": \"none\"")).isNull();
+    assertThat(reduction("\"seed\": 1")).isNull();
+  }
+
+  @Test
+  void shouldSayWhatAQuestionReducerMayBe() throws Exception {
+    TestServer.Response response =
+        server.post(path, "{\"question\": \"a\", \"question_reducer\": \"magic\"}");
+
+    assertThat(response.json().get("detail").asText())
+        .isEqualTo(
+            "question reducer must be one of [fastv, ustc, dycoke, framefusion] but was 'magic'.");
+  }
+
+  private QuestionReduction reduction(String dials) throws Exception {
+    return asked("{\"question\": \"a\", " + dials + "}").reduction();
+  }
+
   private MergeSpec merge(String dials) throws Exception {
     return asked("{\"question\": \"a\", " + dials + "}").prefix().merge();
   }
@@ -118,6 +146,21 @@ class QuestionHttpTest {
         "{'question': 'a', 'reducer': 'none', 'retention': 0.5} | invalid-field | reducer",
         "{'question': 'a', 'merge_layer': 4} | invalid-field | merge_layer",
         "{'question': 'a', 'merge_layer': -1} | invalid-field | merge_layer",
+        "{'question': 'a', 'root_level': -1} | invalid-field | root_level",
+        "{'question': 'a', 'reducer': 'tome', 'root_level': 2} | invalid-field | root_level",
+        "{'question': 'a', 'reducer': 'tome', 'weighted_average': true} | invalid-field | weighted_average",
+        "{'question': 'a', 'weighted_average': 'yes'} | invalid-field | weighted_average",
+        "{'question': 'a', 'reducer': 'uniform', 'head_dim': 4} | invalid-field | head_dim",
+        "{'question': 'a', 'question_reducer': 'magic'} | invalid-field | question_reducer",
+        "{'question': 'a', 'question_reducer': 'fastv', 'merge_layer': 3} | invalid-field | question_reducer",
+        "{'question': 'a', 'question_retention': 0.5} | invalid-field | question_retention",
+        "{'question': 'a', 'question_layer': 3} | invalid-field | question_layer",
+        "{'question': 'a', 'question_reducer': 'none', 'question_layer': 3} | invalid-field | question_layer",
+        "{'question': 'a', 'question_reducer': 'fastv', 'question_retention': 0} | invalid-field | question_retention",
+        "{'question': 'a', 'question_reducer': 'fastv', 'question_retention': 1.1} | invalid-field | question_retention",
+        "{'question': 'a', 'question_reducer': 'fastv', 'question_layer': 2} | invalid-field | question_layer",
+        "{'question': 'a', 'question_reducer': 'fastv', 'question_layer': 4} | invalid-field | question_layer",
+        "{'question': 'a', 'question_reducer': 'framefusion', 'question_retention': 0.75} | invalid-field | question_retention",
         "{'question': 'a', 'max_tokens': 0} | invalid-field | max_tokens",
         "{'question': 'a', 'max_tokens': 1.5} | invalid-field | max_tokens",
         "{'question': 'a', 'temperature': 3} | invalid-field | temperature",

@@ -75,6 +75,7 @@ class SessionsTest {
             "reference",
             new Answer.RetentionReceipt(0.5, 0.51, 0.8, null),
             2,
+            null,
             List.of(0.0, 0.1 + 0.2),
             new Answer.CacheReceipt(true, "device"),
             new Answer.StageMillis(1, 2, 3, 4, 5, 6, 7, 8, 9),
