@@ -23,7 +23,8 @@ import vidfold.torch.TensorScope;
  *       position of the kept token.
  * </ul>
  *
- * <p>The model must lie on one device. Equal scores go to the earlier token. A view of every token is the prefix itself.
+ * <p>The model must lie on one device. Equal scores go to the earlier token. A view of every token
+ * is the prefix itself.
  */
 final class PrefixView implements AutoCloseable {
 

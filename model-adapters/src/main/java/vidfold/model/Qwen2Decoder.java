@@ -221,7 +221,8 @@ final class Qwen2Decoder implements AutoCloseable {
       seen.add(rows == null ? sequence.prefix().upper().only() : rows);
     }
     try (TensorScope scope = new TensorScope()) {
-      Tensor x = scope.own(script.callTensor("embed", scope.own(torch.ints(tokens, tokens.length))));
+      Tensor x =
+          scope.own(script.callTensor("embed", scope.own(torch.ints(tokens, tokens.length))));
       long[] low = places.get(0);
       long[] high = places.get(1);
       Tensor out =

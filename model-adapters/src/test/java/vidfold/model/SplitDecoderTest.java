@@ -110,7 +110,8 @@ class SplitDecoderTest {
         }
         last = scope.own(decoder.prefillPrefix(mid, ids, upper, at, false));
       }
-      PrefixKv prefix = new PrefixKv(lower, upper, n, n, TOKENS, new VisualRows(0, Positions.text(0, n)));
+      PrefixKv prefix =
+          new PrefixKv(lower, upper, n, n, TOKENS, new VisualRows(0, Positions.text(0, n)));
       LayerKv firstKv = decoder.newCache(0, layers, 8);
       LayerKv secondKv = decoder.newCache(0, layers, 8);
       try (OwnKv first = new OwnKv(prefix, firstKv, 8, 0, SamplingParams.greedy());
