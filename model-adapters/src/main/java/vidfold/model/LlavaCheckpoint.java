@@ -67,6 +67,10 @@ final class LlavaCheckpoint {
     static final Layout FLAT_TOWER =
         of("model.", "vision_tower.", "model.language_model.", "lm_head.weight");
 
+    /** What version 5 saves: the names of the conversions but for the tower's. */
+    static final Layout SAVED =
+        of("", "vision_tower.", "language_model.model.", "language_model.lm_head.weight");
+
     private static Layout of(String root, String tower, String decoder, String head) {
       return new Layout(
           new SiglipVision.Names(
@@ -124,7 +128,7 @@ final class LlavaCheckpoint {
     if (isLmmsLab(checkpoint)) {
       return Layout.LMMS_LAB;
     }
-    return Stream.of(Layout.NESTED, Layout.FLAT_TOWER)
+    return Stream.of(Layout.NESTED, Layout.FLAT_TOWER, Layout.SAVED)
         .filter(layout -> layout.fits(checkpoint.weights()))
         .findFirst()
         .orElse(Layout.CONVERTED);

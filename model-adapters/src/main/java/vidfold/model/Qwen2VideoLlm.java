@@ -208,6 +208,11 @@ final class Qwen2VideoLlm implements VideoLlm {
     mergers.close();
   }
 
+  /** Widening int8 weights costs the same however many rows there are, so they get more. */
+  private int cpuChunk() {
+    return parts.decoder().layout().format() == WeightFormat.INT8 ? 2 * CPU_CHUNK : CPU_CHUNK;
+  }
+
   private ModelInfo describe(Identity identity) {
     Qwen2Config text = parts.adapter().text();
     return new ModelInfo(
@@ -220,7 +225,7 @@ final class Qwen2VideoLlm implements VideoLlm {
         text.layers(),
         text.contextLength(),
         text.publishedMergeLayer(),
-        torch.onGpu() ? GPU_CHUNK : CPU_CHUNK,
+        torch.onGpu() ? GPU_CHUNK : cpuChunk(),
         parts.decoder().cacheBytes(text.layers(), 1));
   }
 }

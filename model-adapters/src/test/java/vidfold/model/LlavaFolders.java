@@ -58,6 +58,25 @@ final class LlavaFolders {
    */
   static Path writeNested(Path folder, String tower, Consumer<ObjectNode> settings)
       throws IOException {
+    return writeNewer(
+        folder,
+        name ->
+            "model."
+                + name.replaceFirst("^language_model\\.model\\.", "language_model.")
+                    .replaceFirst("^vision_tower\\.vision_model\\.", tower),
+        settings);
+  }
+
+  /** Writes what transformers 5 saves: the names of the conversions but for the vision tower's. */
+  static Path writeSaved(Path folder) throws IOException {
+    return writeNewer(
+        folder,
+        name -> name.replaceFirst("^vision_tower\\.vision_model\\.", "vision_tower."),
+        config -> {});
+  }
+
+  private static Path writeNewer(
+      Path folder, UnaryOperator<String> rename, Consumer<ObjectNode> settings) throws IOException {
     ObjectNode config = (ObjectNode) JSON.readTree(CONVERTED.resolve("config.json").toFile());
     ObjectNode text = (ObjectNode) config.get("text_config");
     ObjectNode rope = text.putObject("rope_parameters");
@@ -67,12 +86,7 @@ final class LlavaFolders {
     settings.accept(config);
     JSON.writeValue(folder.resolve("config.json").toFile(), config);
     copy(folder, "tokenizer.json", "tokenizer_config.json", "chat_template.json");
-    writeWeights(
-        folder,
-        name ->
-            "model."
-                + name.replaceFirst("^language_model\\.model\\.", "language_model.")
-                    .replaceFirst("^vision_tower\\.vision_model\\.", tower));
+    writeWeights(folder, rename);
     return folder;
   }
 

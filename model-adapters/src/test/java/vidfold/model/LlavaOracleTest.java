@@ -218,10 +218,14 @@ class LlavaOracleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"vision_tower.vision_model.", "vision_tower."})
+  @ValueSource(strings = {"vision_tower.vision_model.", "vision_tower.", "saved"})
   void shouldGiveTheSameTokensUnderTheNamesOfNewVersions(String tower, @TempDir Path folder)
       throws IOException {
-    LlavaFolders.writeNested(folder, tower, config -> {});
+    if (tower.equals("saved")) {
+      LlavaFolders.writeSaved(folder);
+    } else {
+      LlavaFolders.writeNested(folder, tower, config -> {});
+    }
     try (SafetensorsFile file = LlavaFolders.open("video");
         Checkpoint nested = Checkpoint.open(folder);
         Qwen2VideoLlm.Parts parts = parts(nested);
