@@ -155,6 +155,7 @@ def measure_ours(args, checkpoint, folder, pictures):
             "decode": steps / (ms["total"] - ms["first_token"]) * 1e3,
             "peak": server.peak(),
             "visual_tokens": first["usage"]["visual_tokens"],
+            "cold_ms": first["receipt"]["ms"],
             "completion_tokens": steps + 1,
         }
     finally:

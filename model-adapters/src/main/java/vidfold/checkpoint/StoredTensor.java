@@ -80,6 +80,26 @@ public final class StoredTensor {
     return pieces;
   }
 
+  /**
+   * Reads bytes from {@code offset} on until the buffer is full or the tensor ends, and flips the
+   * buffer. Unlike a mapping, which stays resident until it is garbage-collected, this takes no
+   * memory but the buffer's.
+   */
+  public void read(long offset, ByteBuffer into) {
+    into.clear();
+    into.limit((int) Math.min(into.capacity(), entry.byteLength() - offset));
+    try {
+      while (into.hasRemaining()) {
+        if (channel.read(into, entry.begin() + offset + into.position()) < 0) {
+          throw new CheckpointException(file, name() + ": the file has shrunk");
+        }
+      }
+    } catch (IOException e) {
+      throw new CheckpointException(file, name() + ": cannot be read: " + e, e);
+    }
+    into.flip();
+  }
+
   /** Copies an F32 or BF16 tensor to the heap; for small tensors. */
   public float[] toFloats() {
     float[] values = new float[elements()];

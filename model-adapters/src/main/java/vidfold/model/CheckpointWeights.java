@@ -4,7 +4,7 @@ import vidfold.checkpoint.StoredTensor;
 import vidfold.checkpoint.WeightSource;
 import vidfold.torch.Tensor;
 
-/** Weights from a checkpoint folder, mapped and cast one at a time. */
+/** Weights from a checkpoint folder, read and cast one at a time. */
 final class CheckpointWeights implements Weights {
 
   private final WeightSource source;
@@ -18,6 +18,6 @@ final class CheckpointWeights implements Weights {
   @Override
   public Tensor load(String name, long... shape) {
     StoredTensor stored = source.require(name, shape);
-    return loader.cast(stored.map(), stored.dtype(), shape);
+    return loader.load(stored, shape);
   }
 }

@@ -1,9 +1,8 @@
 package vidfold.model;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
-import vidfold.torch.Dtype;
+import java.nio.ByteOrder;
+import vidfold.checkpoint.StoredTensor;
 import vidfold.torch.Tensor;
 import vidfold.torch.Torch;
 import vidfold.torch.TorchModule;
@@ -11,29 +10,39 @@ import vidfold.torch.TorchModule;
 /** Turns stored bytes into weights of the model's dtype on its device. */
 final class WeightLoader implements AutoCloseable {
 
+  /** Bytes read at once; a multiple of every element's. */
+  private static final int PIECE = 32 << 20;
+
   private final Torch torch;
   private final TorchModule script;
+  private final ByteBuffer piece;
 
   WeightLoader(Torch torch) {
-    this.torch = torch;
-    this.script = torch.script("WeightLoader", "weights.py");
+    this(torch, PIECE);
   }
 
-  /** Copies a mapped tensor, given in one or more pieces, to the device; the caller closes it. */
-  Tensor cast(List<ByteBuffer> pieces, Dtype stored, long[] shape) {
-    if (pieces.size() == 1) {
-      return castOne(pieces.get(0), stored, shape);
-    }
-    List<Tensor> parts = new ArrayList<>();
+  /** Reads so many bytes at once, a multiple of eight. */
+  WeightLoader(Torch torch, int pieceBytes) {
+    this.torch = torch;
+    this.script = torch.script("WeightLoader", "weights.py");
+    this.piece = ByteBuffer.allocateDirect(pieceBytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Reads a stored tensor piece by piece onto the device; the caller closes it. */
+  Tensor load(StoredTensor stored, long... shape) {
+    Tensor whole = script.callTensor("empty", shape, torch.dtype().code(), torch.deviceName());
     try {
-      for (ByteBuffer piece : pieces) {
-        parts.add(castOne(piece, stored, -1));
+      int bytes = stored.dtype().bytes();
+      for (long at = 0; at < stored.byteLength(); at += piece.limit()) {
+        stored.read(at, piece);
+        try (Tensor raw = torch.viewBytes(piece, piece.limit())) {
+          script.call("fill", whole, at / bytes, raw, stored.dtype().code());
+        }
       }
-      try (Tensor flat = script.callTensor("cat", parts)) {
-        return script.callTensor("shaped", flat, shape);
-      }
-    } finally {
-      parts.forEach(Tensor::close);
+      return whole;
+    } catch (RuntimeException e) {
+      whole.close();
+      throw e;
     }
   }
 
@@ -55,14 +64,5 @@ final class WeightLoader implements AutoCloseable {
   @Override
   public void close() {
     script.close();
-  }
-
-  private Tensor castOne(ByteBuffer raw, Dtype stored, long... shape) {
-    try (Tensor bytes = torch.viewBytes(raw, raw.remaining())) {
-      return script.callTensor(
-          "cast", bytes, stored.code(), shape, torch.dtype().code(), torch.deviceName());
-    } finally {
-      java.lang.ref.Reference.reachabilityFence(raw);
-    }
   }
 }

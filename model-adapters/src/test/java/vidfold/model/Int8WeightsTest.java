@@ -251,17 +251,20 @@ class Int8WeightsTest {
 
   /** A matrix in the dtype of {@code torch}, which its values already have. */
   private static Tensor tensor(Torch torch, TensorScope scope, float[][] rows) {
-    float[] flat = new float[rows.length * rows[0].length];
-    for (int i = 0; i < rows.length; i++) {
-      System.arraycopy(rows[i], 0, flat, i * rows[0].length, rows[0].length);
+    int bytes = torch.dtype().bytes();
+    ByteBuffer all =
+        ByteBuffer.allocateDirect(rows.length * rows[0].length * bytes)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    for (float[] row : rows) {
+      for (float value : row) {
+        if (torch.dtype() == Dtype.BF16) {
+          all.putShort((short) (Float.floatToIntBits(value) >>> 16));
+        } else {
+          all.putFloat(value);
+        }
+      }
     }
-    try (WeightLoader loader = new WeightLoader(torch)) {
-      ByteBuffer bytes =
-          ByteBuffer.allocateDirect(flat.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      bytes.asFloatBuffer().put(flat);
-      return scope.own(
-          loader.cast(List.of(bytes), Dtype.F32, new long[] {rows.length, rows[0].length}));
-    }
+    return scope.own(torch.load(List.of(all.flip()), torch.dtype(), rows.length, rows[0].length));
   }
 
   private static float[][] random(long seed, int rows, int columns) {
