@@ -40,7 +40,7 @@ def sttm(rows, values, grid, wanted, strict, root_level=1):
     frames = max(1, (GPU_CHUNK if rows.gpu else CPU_CHUNK) // (tree.leaves * values.shape[1]))
     similar = rows.sttm.similarities(
         values, [t, h, w], [rows.up(x) for x in holders], [rows.up(tree.slots(i)) for i in range(levels - 1)],
-        [rows.up(x) for x in special], 0.5, strict, frames,
+        [rows.up(x) for x in special], 0.5, strict, 1, frames,
     )
     at = search(wanted, lambda p: rows.sttm.count(similar, *tables[:3], t, list(p), strict))
     source, _, size, owner, order, offsets, weight = rows.sttm.bags(similar, tables, t, list(at), strict, False)
