@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor
+from transformers import Qwen2VLProcessor
 from transformers.image_processing_backends import TorchvisionBackend
 from transformers.image_utils import SizeDict
 from transformers.models.qwen2_vl.video_processing_qwen2_vl import smart_resize
@@ -135,7 +135,7 @@ def layer_inputs(model, inputs, positions):
 
 def check_against_double(model, inputs, positions, logits, tokens):
     """The golden logits are within f32 noise of an f64, eager run, which picks the same tokens."""
-    exact = Qwen2VLForConditionalGeneration.from_pretrained(
+    exact = type(model).from_pretrained(
         model.name_or_path, dtype=torch.float64, attn_implementation="eager"
     ).eval()
     more = torch.arange(len(tokens) - 1).expand(3, -1) + next_position(positions)
