@@ -10,7 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForImageTextToText, LlavaOnevisionConfig, Qwen2VLConfig
+from transformers import AutoModelForImageTextToText, LlavaOnevisionConfig
+from transformers import Qwen2_5_VLConfig, Qwen2VLConfig
 
 import llava_checkpoint
 import qwen2vl_checkpoint
@@ -29,6 +30,13 @@ DECODERS = {
         intermediate_size=8960,
         num_attention_heads=12,
         num_hidden_layers=28,
+        num_key_value_heads=2,
+    ),
+    "3b": dict(
+        hidden_size=2048,
+        intermediate_size=11008,
+        num_attention_heads=16,
+        num_hidden_layers=36,
         num_key_value_heads=2,
     ),
     "7b": dict(
@@ -66,6 +74,19 @@ QWEN2_VIT = dict(
     spatial_merge_size=2,
     temporal_patch_size=2,
 )
+QWEN25_VIT = dict(
+    depth=32,
+    hidden_size=1280,
+    intermediate_size=3420,
+    num_heads=16,
+    in_channels=3,
+    patch_size=14,
+    spatial_merge_size=2,
+    temporal_patch_size=2,
+    window_size=112,
+    fullatt_block_indexes=[7, 15, 23, 31],
+    tokens_per_second=2,
+)
 
 
 def qwen2vl(size, vocabulary, tied):
@@ -76,6 +97,17 @@ def qwen2vl(size, vocabulary, tied):
         tie_word_embeddings=tied,
         rope_scaling={"type": "mrope", "mrope_section": [16, 24, 24]},
         vision_config=QWEN2_VIT | {"hidden_size": decoder["hidden_size"]},
+    )
+
+
+def qwen25vl(size, vocabulary, tied):
+    decoder = DECODERS[size]
+    return Qwen2_5_VLConfig(
+        **decoder,
+        vocab_size=vocabulary,
+        tie_word_embeddings=tied,
+        rope_scaling={"type": "mrope", "mrope_section": [16, 24, 24]},
+        vision_config=QWEN25_VIT | {"out_hidden_size": decoder["hidden_size"]},
     )
 
 
@@ -113,6 +145,9 @@ CHECKPOINTS = {
     "qwen2-vl-2b": (qwen2vl("2b", 151936, True), name_of_qwen2vl),
     "qwen2-vl-7b": (qwen2vl("7b", 152064, False), name_of_qwen2vl),
     "qwen2-vl-72b": (qwen2vl("72b", 152064, False), name_of_qwen2vl),
+    # Qwen/Qwen2.5-VL-*-Instruct
+    "qwen2.5-vl-3b": (qwen25vl("3b", 151936, True), name_of_qwen2vl),
+    "qwen2.5-vl-7b": (qwen25vl("7b", 152064, False), name_of_qwen2vl),
     # llava-hf/llava-onevision-qwen2-*-ov-hf: three tokens more than the originals, padded to 64
     "llava-onevision-0.5b-hf": (llava("0.5b", 152000, True), llava_checkpoint.published_name),
     "llava-onevision-7b-hf": (llava("7b", 152128, False), llava_checkpoint.published_name),

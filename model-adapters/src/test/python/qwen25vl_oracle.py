@@ -9,11 +9,14 @@ import json
 import shutil
 import sys
 import tempfile
+import unittest.mock
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import Qwen2_5_VLProcessor
+from transformers import AttentionInterface, Qwen2_5_VLProcessor
+from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import eager_attention_forward
+from transformers.vision_utils import get_vision_window_index
 
 import qwen2vl_oracle as qwen2vl
 import qwen2vl_text as text
@@ -88,6 +91,29 @@ def check_positions(model, inputs, positions):
     return torch.equal(positions, theirs)
 
 
+def saliency(model, inputs):
+    """The mean attention that each visual token's patches receive in the tower's last block, which
+    attends within whole steps: softmax weights by transformers' own eager attention."""
+    visual, grid = model.model.visual, inputs["video_grid_thw"]
+    steps, seen = grid[0, 0].item(), []
+    assert len(visual.blocks) - 1 in visual.fullatt_block_indexes
+
+    def attention(module, query, key, value, attention_mask, scaling, **kwargs):
+        out, weights = eager_attention_forward(module, query, key, value, attention_mask, scaling)
+        seen.append(weights[0].mean((0, 1)))
+        return out, weights
+
+    with unittest.mock.patch.object(
+        AttentionInterface, "get_interface", lambda self, *args: attention
+    ):
+        visual(inputs["pixel_values_videos"], grid)
+    received = torch.cat(seen[-steps:]).view(-1, visual.spatial_merge_unit).mean(1)
+    window_index, _ = get_vision_window_index(
+        grid, visual.spatial_merge_size, visual.window_size, visual.patch_size
+    )
+    return received[window_index.argsort()]
+
+
 def last_step(inputs):
     """The patches of the last temporal step, which may hold a frame that is repeated."""
     _, height, width = inputs["video_grid_thw"][0].tolist()
@@ -115,6 +141,7 @@ def write_case(folder, name, model, inputs, clip, metadata):
             "pixel_values_last_step": last_step(inputs),
             "video_grid_thw": inputs["video_grid_thw"],
             "vision_features": vision.pooler_output,
+            "saliency": saliency(model, inputs),
         }
     error = qwen2vl.check_against_double(model, inputs, positions, logits, tokens)
     metadata = metadata | {"name": name, "next_position": next_position(positions)}
@@ -134,19 +161,19 @@ def write_model_cases(folder, model, processor):
         metadata = {"prompt": prompt, "question": question, "fps": fps}
         tokens = write_case(folder, name, model, inputs, clip, metadata)
         if name == "video_ragged":
-            opening = inputs, tokens[:ANSWER_TOKENS], fps, question
+            opening = inputs, tokens[:ANSWER_TOKENS], question
     prompt, inputs = encode_prompt(processor, "Name three colours.", None, None)
     write_case(folder, "text_only", model, inputs, None, {"prompt": prompt})
-    inputs, answer, fps, question = opening
+    inputs, answer, question = opening
     metadata = {
         "question": question,
         "second_question": first,
         "first_prompt_length": inputs["input_ids"].shape[1],
         "answer_length": ANSWER_TOKENS,
-        "fps": fps,
+        "clip": "video_ragged",
     }
     inputs = qwen2vl.continue_prompt(processor, inputs, answer, first)
-    write_case(folder, "two_turns", model, inputs, None, metadata)  # the clip is that of video_ragged
+    write_case(folder, "two_turns", model, inputs, None, metadata)
 
 
 def write_temporal_ids(path, model):

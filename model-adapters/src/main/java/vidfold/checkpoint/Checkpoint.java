@@ -59,14 +59,18 @@ public final class Checkpoint implements AutoCloseable {
     return generation;
   }
 
-  /** {@code preprocessor_config.json}, when there is one. */
+  /**
+   * {@code preprocessor_config.json}, else {@code image_processor} in {@code
+   * processor_config.json}, as transformers 5 saves it.
+   */
   public Optional<ConfigNode> preprocessorConfig() {
-    return optional(folder, "preprocessor_config.json");
+    return optional(folder, "preprocessor_config.json").or(() -> processor("image_processor"));
   }
 
-  /** {@code video_preprocessor_config.json}, when there is one. */
+  /** {@code video_preprocessor_config.json}, else {@code video_processor} in the same. */
   public Optional<ConfigNode> videoPreprocessorConfig() {
-    return optional(folder, "video_preprocessor_config.json");
+    return optional(folder, "video_preprocessor_config.json")
+        .or(() -> processor("video_processor"));
   }
 
   /** The kind of model, for example {@code qwen2_vl}. */
@@ -100,6 +104,10 @@ public final class Checkpoint implements AutoCloseable {
   @Override
   public void close() {
     weights.close();
+  }
+
+  private Optional<ConfigNode> processor(String part) {
+    return optional(folder, "processor_config.json").flatMap(file -> file.find(part));
   }
 
   private static Optional<ConfigNode> optional(Path folder, String name) {

@@ -1,5 +1,6 @@
 package vidfold.model;
 
+import java.util.stream.LongStream;
 import vidfold.torch.Tensor;
 
 /**
@@ -25,6 +26,14 @@ interface Adapter extends AutoCloseable {
    * @throws IllegalArgumentException if the vision tower does not take frames of this size
    */
   VisualGrid grid(VideoFrames frames);
+
+  /**
+   * Temporal ids of the steps of these frames, relative to the first, where visual tokens have
+   * their own: 0, 1, 2 and so on.
+   */
+  default long[] stepIds(VideoFrames frames) {
+    return LongStream.range(0, grid(frames).steps()).toArray();
+  }
 
   /** Patches that one temporal step puts through the vision tower. */
   int patchesPerStep(VideoFrames frames);

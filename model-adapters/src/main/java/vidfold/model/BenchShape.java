@@ -10,6 +10,9 @@ public enum BenchShape {
   QWEN2_VL_7B("qwen2-vl-7b", Family.QWEN2_VL, new Decoder(3584, 28, 28, 4, 18_944, 152_064, false)),
   QWEN2_VL_72B(
       "qwen2-vl-72b", Family.QWEN2_VL, new Decoder(8192, 80, 64, 8, 29_568, 152_064, false)),
+  QWEN25_VL_3B(
+      "qwen2.5-vl-3b", Family.QWEN25_VL, new Decoder(2048, 36, 16, 2, 11_008, 151_936, true)),
+  QWEN25_VL_7B("qwen2.5-vl-7b", Family.QWEN25_VL, QWEN2_VL_7B.decoder),
   LLAVA_VIDEO_7B("llava-video-7b", Family.LLAVA, QWEN2_VL_7B.decoder),
   LLAVA_VIDEO_72B("llava-video-72b", Family.LLAVA, QWEN2_VL_72B.decoder),
   LLAVA_ONEVISION_500M(
@@ -17,6 +20,7 @@ public enum BenchShape {
 
   private enum Family {
     QWEN2_VL,
+    QWEN25_VL,
     LLAVA
   }
 
@@ -83,7 +87,7 @@ public enum BenchShape {
 
   /** The decoder at full depth. */
   Qwen2Config text() {
-    return decoder.config(family == Family.QWEN2_VL);
+    return decoder.config(family != Family.LLAVA);
   }
 
   /** The adapter with fewer decoder layers and vision blocks. */
@@ -91,6 +95,8 @@ public enum BenchShape {
     return switch (family) {
       case QWEN2_VL ->
           new Qwen2VlAdapter(torch, config(decoderLayers, visionBlocks), weights, "visual.");
+      case QWEN25_VL ->
+          new Qwen25VlAdapter(torch, config25(decoderLayers, visionBlocks), weights, "visual.");
       case LLAVA ->
           new LlavaAdapter(
               torch,
@@ -102,8 +108,18 @@ public enum BenchShape {
 
   /** Qwen2-VL's configuration with fewer decoder layers and vision blocks. */
   Qwen2VlConfig config(int decoderLayers, int visionBlocks) {
+    return config(decoderLayers, visionBlocks, 4 * 1280);
+  }
+
+  /** Qwen2.5-VL's configuration with fewer decoder layers and vision blocks. */
+  Qwen25VlConfig config25(int decoderLayers, int visionBlocks) {
+    return new Qwen25VlConfig(
+        config(decoderLayers, visionBlocks, 3420), 4, List.of(7, 15, 23, 31), 2);
+  }
+
+  private Qwen2VlConfig config(int decoderLayers, int visionBlocks, int mlp) {
     VisionConfig vision =
-        new VisionConfig(visionBlocks, 1280, 16, 4, 3, 14, 2, 2, decoder.hidden());
+        new VisionConfig(visionBlocks, 1280, 16, mlp, 3, 14, 2, 2, decoder.hidden());
     PixelScale scale =
         new PixelScale(new float[] {122.8f, 116.7f, 104.1f}, new float[] {68.5f, 66.6f, 70.3f});
     return new Qwen2VlConfig(

@@ -70,7 +70,7 @@ final class FramesEncoding implements VideoEncoding {
         millis,
         all,
         all.stream().mapToLong(Tensor::bytes).sum(),
-        new VisualTokens(tokens, attention, grid, afterVideo));
+        new VisualTokens(tokens, attention, grid, adapter.stepIds(frames), afterVideo));
   }
 
   private void encodeTo(int end) {

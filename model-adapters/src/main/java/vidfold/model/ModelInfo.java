@@ -4,7 +4,8 @@ package vidfold.model;
  * What a loaded model is.
  *
  * @param name the checkpoint folder's name
- * @param family the adapter: {@code qwen2-vl}, {@code llava-video} or {@code llava-onevision}
+ * @param family the adapter: {@code qwen2-vl}, {@code qwen2.5-vl}, {@code llava-video} or {@code
+ *     llava-onevision}
  * @param digest {@code sha256:} and the hex digest of the checkpoint
  * @param device {@code cpu} or {@code cuda:0}
  * @param dtype {@code f32} or {@code bf16}

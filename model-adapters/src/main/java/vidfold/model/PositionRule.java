@@ -10,11 +10,11 @@ enum PositionRule {
    */
   MROPE {
     @Override
-    Positions video(long start, VisualGrid grid, int rows) {
+    Positions video(long start, VisualGrid grid, long[] stepIds, int rows) {
       if (rows != grid.tokens()) {
         throw new IllegalArgumentException("M-RoPE has no ids for tokens outside the grid");
       }
-      return Positions.video(start, grid.steps(), grid.rows(), grid.cols());
+      return Positions.video(start, stepIds, grid.rows(), grid.cols());
     }
 
     @Override
@@ -37,7 +37,7 @@ enum PositionRule {
    */
   CONTIGUOUS {
     @Override
-    Positions video(long start, VisualGrid grid, int rows) {
+    Positions video(long start, VisualGrid grid, long[] stepIds, int rows) {
       return Positions.text(start, rows);
     }
 
@@ -52,8 +52,12 @@ enum PositionRule {
     }
   };
 
-  /** Ids of a video's {@code rows} tokens, of which the first T*H*W may be its grid. */
-  abstract Positions video(long start, VisualGrid grid, int rows);
+  /**
+   * Ids of a video's {@code rows} tokens, of which the first T*H*W may be its grid.
+   *
+   * @param stepIds temporal ids of the T steps, relative to the first
+   */
+  abstract Positions video(long start, VisualGrid grid, long[] stepIds, int rows);
 
   /**
    * Ids once the {@code visual} tokens from {@code start} on are merged.

@@ -7,7 +7,8 @@ import vidfold.torch.Torch;
 /**
  * Rotary position ids of S tokens on three axes, as in Qwen2-VL's M-RoPE (arXiv 2409.12191, section
  * 2.1): text advances on all three together; a video token has its own time, row and column; the
- * text after a video goes on at one past the largest id. Plain 1-D RoPE has three equal axes.
+ * text after a video goes on at one past the largest id. In Qwen2-VL the time of a token is the
+ * number of its step, in Qwen2.5-VL it counts seconds. Plain 1-D RoPE has three equal axes.
  *
  * @param t temporal ids, S of them
  * @param h row ids
@@ -30,12 +31,16 @@ record Positions(long[] t, long[] h, long[] w) {
     return new Positions(ids, ids, ids);
   }
 
-  /** Ids of a video's T x H x W tokens in raster order. */
-  static Positions video(long start, int steps, int rows, int cols) {
-    int n = steps * rows * cols;
+  /**
+   * Ids of a video's T x H x W tokens in raster order.
+   *
+   * @param steps temporal ids of the T steps, relative to {@code start}
+   */
+  static Positions video(long start, long[] steps, int rows, int cols) {
+    int n = steps.length * rows * cols;
     Positions out = new Positions(new long[n], new long[n], new long[n]);
     for (int i = 0; i < n; i++) {
-      out.t[i] = start + i / (rows * cols);
+      out.t[i] = start + steps[i / (rows * cols)];
       out.h[i] = start + i / cols % rows;
       out.w[i] = start + i % cols;
     }

@@ -7,10 +7,10 @@ import vidfold.torch.Tensor;
 import vidfold.torch.Torch;
 
 /** Qwen2-VL: frames of any size in pairs, tokens by resolution, M-RoPE. */
-final class Qwen2VlAdapter implements Adapter {
+sealed class Qwen2VlAdapter implements Adapter permits Qwen25VlAdapter {
 
   private final Qwen2VlConfig config;
-  private final Qwen2VlVision vision;
+  private final QwenVision vision;
 
   /**
    * Loads the vision tower.
@@ -18,8 +18,13 @@ final class Qwen2VlAdapter implements Adapter {
    * @param prefix what stands before {@code blocks.0} in the weights' names
    */
   Qwen2VlAdapter(Torch torch, Qwen2VlConfig config, Weights weights, String prefix) {
+    this(config, new Qwen2VlVision(torch, config.vision(), weights, prefix, config.scale()));
+  }
+
+  /** Takes ownership of the vision tower. */
+  Qwen2VlAdapter(Qwen2VlConfig config, QwenVision vision) {
     this.config = config;
-    this.vision = new Qwen2VlVision(torch, config.vision(), weights, prefix, config.scale());
+    this.vision = vision;
   }
 
   @Override

@@ -21,32 +21,52 @@ final class Qwen2VlCheckpoint {
   private static final long DEFAULT_MIN_PIXELS = 56 * 56;
   private static final long DEFAULT_MAX_PIXELS = 28 * 28 * 1280;
   private static final int DEFAULT_MAX_VIDEO_TOKENS = 128_000;
-  private static final double DEFAULT_ROPE_THETA = 1_000_000;
+  static final double DEFAULT_ROPE_THETA = 1_000_000;
 
   /** The mean and deviation of CLIP's pictures. */
-  private static final PixelScale CLIP =
+  static final PixelScale CLIP =
       new PixelScale(
           new float[] {0.48145466f * 255, 0.4578275f * 255, 0.40821073f * 255},
           new float[] {0.26862954f * 255, 0.26130258f * 255, 0.27577711f * 255});
 
   private Qwen2VlCheckpoint() {}
 
+  /**
+   * What stands before the weights' names.
+   *
+   * @param vision before those of the vision tower
+   * @param decoder before those of the decoder
+   */
+  record Names(String vision, String decoder) {
+
+    private static final Names PUBLISHED = new Names("visual.", "model.");
+
+    private static final Names NESTED = new Names("model.visual.", "model.language_model.");
+
+    static Names of(Checkpoint checkpoint) {
+      String first = NESTED.decoder + "embed_tokens.weight";
+      return checkpoint.weights().has(first) ? NESTED : PUBLISHED;
+    }
+
+    Qwen2Decoder decoder(Torch torch, Qwen2Config config, Weights weights, LoadOptions options) {
+      DecoderLayout layout = DecoderLayout.of(torch, config, options);
+      return new Qwen2Decoder(torch, config, weights, decoder, layout);
+    }
+  }
+
   static Qwen2VlConfig config(Checkpoint checkpoint) {
     ConfigNode root = checkpoint.config();
     ConfigNode text = root.find("text_config").orElse(root);
-    VisionConfig vision = vision(root.node("vision_config"));
     Optional<ConfigNode> processor =
         checkpoint.videoPreprocessorConfig().or(checkpoint::preprocessorConfig);
     try {
       return new Qwen2VlConfig(
           Qwen2Config.read(root, text, DEFAULT_ROPE_THETA),
-          vision,
+          vision(root.node("vision_config")),
           PixelScale.read(processor, CLIP),
           pixels(processor, "min_pixels", "shortest_edge", DEFAULT_MIN_PIXELS),
           pixels(processor, "max_pixels", "longest_edge", DEFAULT_MAX_PIXELS),
-          processor
-              .map(p -> p.getInt("max_video_tokens", DEFAULT_MAX_VIDEO_TOKENS))
-              .orElse(DEFAULT_MAX_VIDEO_TOKENS),
+          maxVideoTokens(processor),
           root.getInt("video_token_id"));
     } catch (IllegalArgumentException e) {
       throw new CheckpointException(root.file(), String.valueOf(e.getMessage()), e);
@@ -57,19 +77,11 @@ final class Qwen2VlCheckpoint {
   static Qwen2VideoLlm.Parts load(
       Checkpoint checkpoint, Torch torch, Weights weights, LoadOptions options) {
     Qwen2VlConfig config = config(checkpoint);
-    boolean nested = checkpoint.weights().has("model.language_model.embed_tokens.weight");
-    String vision = nested ? "model.visual." : "visual.";
-    String decoder = nested ? "model.language_model." : "model.";
+    Names names = Names.of(checkpoint);
     return Qwen2VideoLlm.Parts.load(
         () -> CheckpointPrompt.open(checkpoint, VIDEO_TOKEN),
-        () -> new Qwen2VlAdapter(torch, config, weights, vision),
-        () ->
-            new Qwen2Decoder(
-                torch,
-                config.text(),
-                weights,
-                decoder,
-                DecoderLayout.of(torch, config.text(), options)));
+        () -> new Qwen2VlAdapter(torch, config, weights, names.vision()),
+        () -> names.decoder(torch, config.text(), weights, options));
   }
 
   private static VisionConfig vision(ConfigNode vision) {
@@ -77,16 +89,25 @@ final class Qwen2VlCheckpoint {
         vision.getInt("depth"),
         vision.getInt("embed_dim"),
         vision.getInt("num_heads"),
-        vision.getDouble("mlp_ratio", 4),
-        vision.getInt("in_channels", vision.getInt("in_chans", 3)),
+        (int) (vision.getInt("embed_dim") * vision.getDouble("mlp_ratio", 4)),
+        channels(vision),
         vision.getInt("patch_size"),
         vision.getInt("temporal_patch_size", 2),
         vision.getInt("spatial_merge_size", 2),
         vision.getInt("hidden_size"));
   }
 
-  private static long pixels(
-      Optional<ConfigNode> processor, String key, String edge, long otherwise) {
+  static int channels(ConfigNode vision) {
+    return vision.getInt("in_channels", vision.getInt("in_chans", 3));
+  }
+
+  static int maxVideoTokens(Optional<ConfigNode> processor) {
+    return processor
+        .map(p -> p.getInt("max_video_tokens", DEFAULT_MAX_VIDEO_TOKENS))
+        .orElse(DEFAULT_MAX_VIDEO_TOKENS);
+  }
+
+  static long pixels(Optional<ConfigNode> processor, String key, String edge, long otherwise) {
     return processor
         .map(
             p ->

@@ -1,7 +1,7 @@
 package vidfold.model;
 
 /**
- * Everything about a Qwen2-VL checkpoint that its configuration files say.
+ * Everything about a Qwen2-VL checkpoint that its configuration files say; Qwen2.5-VL has it too.
  *
  * @param text shape of the decoder
  * @param vision shape of the vision tower
@@ -24,7 +24,7 @@ record Qwen2VlConfig(
   Qwen2VlConfig {
     if (vision.out() != text.hidden()) {
       throw new IllegalArgumentException(
-          "vision_config.hidden_size must equal hidden_size "
+          "the vision tower's output must equal hidden_size "
               + text.hidden()
               + " but is "
               + vision.out());

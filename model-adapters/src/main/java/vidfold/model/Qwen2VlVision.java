@@ -11,10 +11,9 @@ import vidfold.torch.TorchModule;
  * rotary attention inside each temporal step, and a merger of 2x2 patches into one visual token.
  * The tensor code is {@code qwen2vl_vision.py}.
  */
-final class Qwen2VlVision implements AutoCloseable {
+final class Qwen2VlVision implements QwenVision {
 
   private static final int SLOTS = 16;
-  private static final double ROPE_THETA = 10_000;
 
   private final Torch torch;
   private final VisionConfig config;
@@ -36,26 +35,17 @@ final class Qwen2VlVision implements AutoCloseable {
     }
   }
 
-  /**
-   * Encodes whole temporal steps.
-   *
-   * @param frames {@code n * temporalPatch} frames of {@code [H, W, 3]} bytes
-   * @return visual tokens {@code [n * H/(p*m) * W/(p*m), C]}; the caller closes them
-   */
-  Tensor encode(List<ByteBuffer> frames, int width, int height) {
-    try (Tensor pixels = stack(frames, width, height)) {
+  @Override
+  public Tensor encode(List<ByteBuffer> frames, int width, int height) {
+    try (Tensor pixels = FrameStack.of(torch, frames, width, height)) {
       return script.callTensor(
           "encode", pixels, config.temporalPatch(), config.patch(), config.merge(), config.heads());
     }
   }
 
-  /**
-   * As {@link #encode}, with the attention that each token receives in the last block.
-   *
-   * @param queries patches whose attention is in memory at a time
-   */
-  SalientTokens encodeSalient(List<ByteBuffer> frames, FrameSize size, int queries) {
-    try (Tensor pixels = stack(frames, size.width(), size.height())) {
+  @Override
+  public SalientTokens encodeSalient(List<ByteBuffer> frames, FrameSize size, int queries) {
+    try (Tensor pixels = FrameStack.of(torch, frames, size.width(), size.height())) {
       return SalientTokens.of(
           script.callTensors(
               "encode_salient",
@@ -68,9 +58,9 @@ final class Qwen2VlVision implements AutoCloseable {
     }
   }
 
-  /** One temporal step's patches {@code [H/p * W/p, 3*tp*p*p]}, normalised, in f32. */
-  Tensor patchify(List<ByteBuffer> frames, int width, int height) {
-    try (Tensor pixels = stack(frames, width, height)) {
+  @Override
+  public Tensor patchify(List<ByteBuffer> frames, int width, int height) {
+    try (Tensor pixels = FrameStack.of(torch, frames, width, height)) {
       return script.callTensor("patchify", pixels, config.patch(), config.merge());
     }
   }
@@ -86,13 +76,6 @@ final class Qwen2VlVision implements AutoCloseable {
     return script.callTensors("held", key);
   }
 
-  private Tensor stack(List<ByteBuffer> frames, int width, int height) {
-    int bytes = width * height * 3;
-    ByteBuffer all = ByteBuffer.allocateDirect(Math.multiplyExact(frames.size(), bytes));
-    frames.forEach(frame -> all.put(frame.duplicate()));
-    return torch.bytes(all.flip(), frames.size(), height, width, 3);
-  }
-
   private void loadEnds(Weights weights, String prefix, PixelScale scale) {
     long e = config.width();
     long group = e * config.merge() * config.merge();
@@ -104,7 +87,7 @@ final class Qwen2VlVision implements AutoCloseable {
     put(-5, weights.load(merger + "mlp.0.bias", group));
     put(-6, weights.load(merger + "mlp.2.weight", config.out(), group));
     put(-7, weights.load(merger + "mlp.2.bias", config.out()));
-    put(-8, torch.floats(frequencies(), config.headDim() / 4));
+    put(-8, torch.floats(config.frequencies(), config.headDim() / 4));
     put(-9, torch.floats(scale.mean(), 3));
     put(-10, torch.floats(scale.deviation(), 3));
   }
@@ -143,14 +126,5 @@ final class Qwen2VlVision implements AutoCloseable {
     try (value) {
       script.call("put", key, value);
     }
-  }
-
-  private float[] frequencies() {
-    int dim = config.headDim() / 2;
-    float[] out = new float[dim / 2];
-    for (int i = 0; i < out.length; i++) {
-      out[i] = 1f / (float) Math.pow(ROPE_THETA, (float) (2 * i) / dim);
-    }
-    return out;
   }
 }

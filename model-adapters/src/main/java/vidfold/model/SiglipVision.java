@@ -110,9 +110,7 @@ final class SiglipVision implements AutoCloseable {
 
   private Tensor stack(List<ByteBuffer> frames) {
     int side = config.vision().image();
-    ByteBuffer all = ByteBuffer.allocateDirect(Math.multiplyExact(frames.size(), side * side * 3));
-    frames.forEach(frame -> all.put(frame.duplicate()));
-    return torch.bytes(all.flip(), frames.size(), side, side, 3);
+    return FrameStack.of(torch, frames, side, side);
   }
 
   private void loadEnds(Weights weights, Names names) {

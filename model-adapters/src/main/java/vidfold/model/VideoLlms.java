@@ -16,6 +16,7 @@ public final class VideoLlms {
       new TreeMap<>(
           Map.of(
               Qwen2VlCheckpoint.ARCHITECTURE, Qwen2VlCheckpoint::load,
+              Qwen25VlCheckpoint.ARCHITECTURE, Qwen25VlCheckpoint::load,
               LlavaCheckpoint.ONEVISION, LlavaCheckpoint::load,
               LlavaCheckpoint.LMMS_LAB, LlavaCheckpoint::load));
 

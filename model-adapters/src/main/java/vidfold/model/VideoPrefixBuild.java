@@ -41,6 +41,7 @@ final class VideoPrefixBuild implements PrefixBuild {
   private final int mergeLayer;
   private final @Nullable TokenMerger merger;
   private final VisualGrid grid;
+  private final long[] stepIds;
   private final List<Tensor> chunks = new ArrayList<>();
 
   private Phase phase = Phase.ENTRY;
@@ -69,6 +70,7 @@ final class VideoPrefixBuild implements PrefixBuild {
               + spec.mergeLayer());
     }
     this.grid = video.grid();
+    this.stepIds = video.stepIds();
     this.before = beforeVideo;
     this.after = video.afterVideo();
     this.mergeLayer = spec.mergeLayer();
@@ -171,8 +173,8 @@ final class VideoPrefixBuild implements PrefixBuild {
     }
     free(visual);
     visual = null;
-    Positions head =
-        Positions.text(0, before.length).then(adapter.positions().video(before.length, grid, rows));
+    Positions all = adapter.positions().video(before.length, grid, stepIds, rows);
+    Positions head = Positions.text(0, before.length).then(all);
     allPositions = head.then(Positions.text(head.next(), after.length));
     positions = allPositions;
     done = 0;

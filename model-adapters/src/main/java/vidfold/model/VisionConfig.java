@@ -1,12 +1,12 @@
 package vidfold.model;
 
 /**
- * Shape of Qwen2-VL's vision tower, from {@code vision_config}.
+ * Shape of a Qwen2-VL vision tower, from {@code vision_config}.
  *
  * @param depth blocks
  * @param width E, channels inside the tower
  * @param heads attention heads
- * @param mlpRatio width of the MLP over E
+ * @param mlp width of the MLP
  * @param channels colour channels of a frame
  * @param patch side of a patch in pixels
  * @param temporalPatch frames in one temporal step
@@ -17,17 +17,19 @@ record VisionConfig(
     int depth,
     int width,
     int heads,
-    double mlpRatio,
+    int mlp,
     int channels,
     int patch,
     int temporalPatch,
     int merge,
     int out) {
 
+  private static final double ROPE_THETA = 10_000;
+
   VisionConfig {
     if (width % heads != 0 || (width / heads) % 4 != 0) {
       throw new IllegalArgumentException(
-          "vision_config.embed_dim / num_heads must be a multiple of 4 but is "
+          "the vision tower's width / heads must be a multiple of 4 but is "
               + width
               + " / "
               + heads);
@@ -37,15 +39,18 @@ record VisionConfig(
     }
   }
 
-  int mlp() {
-    return (int) (width * mlpRatio);
-  }
-
+  /** D, the dimension of a head. */
   int headDim() {
     return width / heads;
   }
 
-  int patchValues() {
-    return channels * temporalPatch * patch * patch;
+  /** Inverse frequencies {@code [D/4]} of the rotary embedding, the same for rows and columns. */
+  float[] frequencies() {
+    int dim = headDim() / 2;
+    float[] out = new float[dim / 2];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = 1f / (float) Math.pow(ROPE_THETA, (float) (2 * i) / dim);
+    }
+    return out;
   }
 }

@@ -51,7 +51,8 @@ public final class WeightNames {
     return List.of(
         qwen2Vl(torch),
         llava(torch, LlavaCheckpoint.LMMS_LAB, LlavaCheckpoint.Layout.LMMS_LAB),
-        llava(torch, LlavaCheckpoint.ONEVISION, LlavaCheckpoint.Layout.CONVERTED));
+        llava(torch, LlavaCheckpoint.ONEVISION, LlavaCheckpoint.Layout.CONVERTED),
+        qwen25Vl(torch));
   }
 
   private static Family qwen2Vl(Torch torch) {
@@ -65,6 +66,18 @@ public final class WeightNames {
     }
     scripts.put("Qwen2Decoder", decoder(torch, config.text(), weights, weights, "model."));
     return new Family(Qwen2VlCheckpoint.ARCHITECTURE, shape.label(), scripts);
+  }
+
+  private static Family qwen25Vl(Torch torch) {
+    BenchShape shape = BenchShape.QWEN25_VL_7B;
+    Qwen25VlConfig config = shape.config25(1, 1);
+    Numbered weights = new Numbered(torch);
+    Map<String, List<Entry>> scripts = new LinkedHashMap<>();
+    try (Qwen25VlVision vision = new Qwen25VlVision(torch, config, weights, "visual.")) {
+      scripts.put("Qwen25VlVision", weights.entries(vision::held));
+    }
+    scripts.put("Qwen2Decoder", decoder(torch, config.common().text(), weights, weights, "model."));
+    return new Family(Qwen25VlCheckpoint.ARCHITECTURE, shape.label(), scripts);
   }
 
   private static Family llava(Torch torch, String architecture, LlavaCheckpoint.Layout layout) {

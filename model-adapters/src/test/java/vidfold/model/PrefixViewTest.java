@@ -298,7 +298,7 @@ class PrefixViewTest {
   private static PrefixKv prefix(TensorScope scope) {
     int[] before = {5, 17, 90};
     int[] after = {3, 44};
-    Positions video = Positions.video(TEXT_BEFORE, 2, 2, 3);
+    Positions video = Positions.video(TEXT_BEFORE, new long[] {0, 1}, 2, 3);
     Positions all = Positions.text(0, TEXT_BEFORE).then(video);
     all = all.then(Positions.text(all.next(), after.length));
     Tensor visual = scope.own(loader.random(0.5, video.size(), CONFIG.hidden()));

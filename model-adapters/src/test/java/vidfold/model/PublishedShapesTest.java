@@ -53,6 +53,8 @@ class PublishedShapesTest {
         "qwen2-vl-2b",
         "qwen2-vl-7b",
         "qwen2-vl-72b",
+        "qwen2.5-vl-3b",
+        "qwen2.5-vl-7b",
         "llava-onevision-0.5b-hf",
         "llava-onevision-7b-hf",
         "llava-onevision-72b-hf",
@@ -75,6 +77,7 @@ class PublishedShapesTest {
     "qwen2-vl-2b, 2",
     "qwen2-vl-7b, 2",
     "qwen2-vl-72b, 0",
+    "qwen2.5-vl-3b, 2",
     "llava-onevision-0.5b, 2",
     "llava-video-7b, 2",
     "llava-video-72b, 0",
@@ -95,6 +98,27 @@ class PublishedShapesTest {
       assertThat(adapter.frameSize(64, 1920, 1080)).isEqualTo(new FrameSize(384, 384));
       assertThat(adapter.text().ropeTheta()).isEqualTo(1e6);
       assertThat(adapter.text().ropeSections()).containsExactly(64);
+    }
+  }
+
+  @Test
+  void shouldReadTheSettingsOfQwen25Vl() throws IOException {
+    try (Qwen2VideoLlm.Parts parts = load("qwen2.5-vl-7b", recording(new TreeMap<>()))) {
+      Adapter adapter = parts.adapter();
+      assertThat(adapter.family()).isEqualTo("qwen2.5-vl");
+      assertThat(adapter.samplingRule()).isEqualTo(new SamplingRule(2, 4, 768, true));
+      assertThat(adapter.text().contextLength()).isEqualTo(128_000);
+      assertThat(adapter.frameSize(16, 1920, 1080)).isEqualTo(new FrameSize(1008, 560));
+      assertThat(adapter.frameSize(768, 1920, 1080)).isEqualTo(new FrameSize(644, 336));
+      assertThat(adapter.frameSize(16, 160, 120)).isEqualTo(new FrameSize(392, 280));
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      Qwen25VlConfig config = Qwen25VlCheckpoint.config(checkpoint);
+      Qwen25VlConfig bench = BenchShape.QWEN25_VL_7B.config25(28, 32);
+      assertThat(config.common().vision()).isEqualTo(bench.common().vision());
+      assertThat(config.window()).isEqualTo(bench.window()).isEqualTo(4);
+      assertThat(config.fullBlocks()).isEqualTo(bench.fullBlocks()).containsExactly(7, 15, 23, 31);
+      assertThat(config.tokensPerSecond()).isEqualTo(bench.tokensPerSecond()).isEqualTo(2);
     }
   }
 

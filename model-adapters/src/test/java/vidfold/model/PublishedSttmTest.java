@@ -30,6 +30,7 @@ class PublishedSttmTest {
     List<PublishedSttm> none = List.of();
     assertThat(PublishedSttm.of("qwen2-vl", BenchShape.QWEN2_VL_2B.text())).isEqualTo(none);
     assertThat(PublishedSttm.of("qwen2-vl", BenchShape.QWEN2_VL_72B.text())).isEqualTo(none);
+    assertThat(PublishedSttm.of("qwen2.5-vl", BenchShape.QWEN25_VL_7B.text())).isEqualTo(none);
     assertThat(PublishedSttm.of("llava-onevision", BenchShape.LLAVA_ONEVISION_500M.text()))
         .isEqualTo(none);
   }

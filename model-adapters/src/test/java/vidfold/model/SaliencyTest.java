@@ -90,7 +90,7 @@ class SaliencyTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 5, 24, 100})
   void shouldBeTheAttentionReceivedInQwen2VlsLastBlock(int queries) {
-    VisionConfig config = new VisionConfig(2, WIDTH, HEADS, 2, 3, 2, 2, 2, 20);
+    VisionConfig config = new VisionConfig(2, WIDTH, HEADS, 2 * WIDTH, 3, 2, 2, 2, 20);
     PlainVision plain = new PlainVision(HEADS);
     FrameSize size = new FrameSize(8, 12);
     List<ByteBuffer> frames = frames(4, size.width(), size.height());
@@ -111,6 +111,29 @@ class SaliencyTest {
       SalientTokens both = vision.encodeSalient(frames, size, queries);
       assertSame(both.tokens(), vision.encode(frames, 8, 12));
       Oracles.assertClose(floats(both.saliency()), expected, 1e-5f);
+    }
+  }
+
+  /** Windows of 2 x 2 and 1 x 2 tokens: the attention that a window pays stays in it. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 100})
+  void shouldStayInTheWindowsOfATowerThatEndsWithThem(int queries) {
+    VisionConfig shape = new VisionConfig(1, WIDTH, HEADS, 9, 3, 2, 2, 2, 20);
+    Qwen2VlConfig common =
+        new Qwen2VlConfig(text(), shape, PixelScale.gray(0.5f, 0.5f), 1, 1000, 1000, 0);
+    Qwen25VlConfig config = new Qwen25VlConfig(common, 2, List.of(), 2);
+    List<ByteBuffer> frames = frames(4, 8, 12);
+    try (Qwen25VlVision vision = new Qwen25VlVision(torch, config, SaliencyTest::random, "v.")) {
+      SalientTokens both = vision.encodeSalient(frames, new FrameSize(8, 12), queries);
+      assertSame(both.tokens(), vision.encode(frames, 8, 12));
+      float[] found = floats(both.saliency());
+      assertThat(found).hasSize(12);
+      for (int step = 0; step < 12; step += 6) {
+        double upper = found[step] + found[step + 1] + found[step + 2] + found[step + 3];
+        double lower = found[step + 4] + found[step + 5];
+        assertThat(4 * upper).isBetween(0.9999, 1.0001);
+        assertThat(4 * lower).isBetween(0.9999, 1.0001);
+      }
     }
   }
 

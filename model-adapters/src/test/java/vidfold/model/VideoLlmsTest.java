@@ -44,6 +44,7 @@ class VideoLlmsTest {
   @ParameterizedTest
   @CsvSource({
     "qwen2vl, none, 0", "qwen2vl, none, 2", "qwen2vl, sttm, 0", "qwen2vl, sttm, 2",
+    "qwen25vl, none, 0", "qwen25vl, none, 2", "qwen25vl, sttm, 0", "qwen25vl, sttm, 2",
     "llava, none, 0", "llava, none, 2", "llava, sttm, 0", "llava, sttm, 2"
   })
   void shouldAnswerALaterQuestionAsIfItWereTheFirst(String family, String reducer, int mergeLayer) {
@@ -64,7 +65,13 @@ class VideoLlmsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"qwen2vl, none, 0", "qwen2vl, sttm, 1", "llava, none, 0", "llava, sttm, 1"})
+  @CsvSource({
+    "qwen2vl, none, 0",
+    "qwen2vl, sttm, 1",
+    "qwen25vl, sttm, 1",
+    "llava, none, 0",
+    "llava, sttm, 1"
+  })
   void shouldLeaveThePrefixAsItIsWhateverAQuestionSees(
       String family, String reducer, int mergeLayer) {
     Path folder = Path.of("src/test/resources/oracle", family, "checkpoint");
@@ -93,7 +100,7 @@ class VideoLlmsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"qwen2vl", "llava"})
+  @CsvSource({"qwen2vl", "qwen25vl", "llava"})
   void shouldKeepSaliencyWithTheTokensWhenAsked(String family) {
     Path folder = Path.of("src/test/resources/oracle", family, "checkpoint");
     try (VideoLlm model = VideoLlms.open(folder, torch);
@@ -222,7 +229,7 @@ class VideoLlmsTest {
         .hasMessageContaining("config.json")
         .hasMessageContaining(
             "[LlavaOnevisionForConditionalGeneration, LlavaQwenForCausalLM,"
-                + " Qwen2VLForConditionalGeneration]")
+                + " Qwen2VLForConditionalGeneration, Qwen2_5_VLForConditionalGeneration]")
         .hasMessageContaining("GptForVideos");
   }
 
