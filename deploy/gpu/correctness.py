@@ -10,6 +10,7 @@ import torch
 import reducers
 import reference
 import shapes
+import windowed
 from decoder_case import DecoderCase, PlainRun, ScriptRun
 from measure import poison, relative
 from rows import Rows
@@ -49,7 +50,7 @@ class Correctness:
         self.table.heading(f"Correctness (seed {self.seed})")
         for wrong in self.archives.check_signatures() + self.archives.check_weights(published()):
             self.table.failed("archives.json", ValueError(wrong))
-        for part in (self.vision, self.decoder, self.sampling, self.row_kernels, self.server_merges, self.merges):
+        for part in (self.vision, self.windowed_vision, self.decoder, self.sampling, self.row_kernels, self.server_merges, self.merges):
             try:
                 part()
             except Exception as error:  # one broken part must not hide the others
@@ -90,6 +91,9 @@ class Correctness:
             return {"vision: Qwen2-VL": tower.encode(clip.to(device), vit.temporal, vit.patch, vit.merge, vit.heads)}
 
         self.compare({"vision: Qwen2-VL": reference.qwen2vl(vit, vit_weights, clip)}, qwen2vl)
+
+    def windowed_vision(self):
+        windowed.check(self)
 
     def decoder(self):
         shape, grid = self.sizes["decoder"]
@@ -203,6 +207,7 @@ def published():
         "Qwen2Decoder": shapes.DECODER_7B.shapes(1),
         "SiglipVision": shapes.SO400M.shapes(1),
         "Qwen2VlVision": shapes.VIT_7B.shapes(1),
+        "Qwen25VlVision": windowed.VIT_7B.shapes(1),
     }
 
 

@@ -13,6 +13,7 @@ import torch
 
 import reducers
 import shapes
+import windowed
 from rows import Rows
 
 # Dense bf16 by the vendor's datasheet: what MFU is counted against, where the card is known.
@@ -119,6 +120,7 @@ class Speed:
         encode = lambda: [tower.encode(p, v.temporal, v.patch, v.merge, v.heads) for p in pixels.split(at_once)]
         flops = frames // v.temporal * v.flops(rows)
         self.timed(f"Qwen2-VL, {frames} frames of {height} x {width}", self.clock.millis(encode), flops)
+        windowed.measure(self)
 
     # --- prefill
 

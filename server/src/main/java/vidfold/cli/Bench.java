@@ -42,7 +42,7 @@ final class Bench implements Callable<Integer> {
       names = "--shape",
       defaultValue = "qwen2-vl-2b",
       description =
-          "A published shape, such as qwen2-vl-2b, llava-video-7b or llava-onevision-0.5b"
+          "A published shape, such as qwen2-vl-2b, qwen2.5-vl-7b or llava-video-7b"
               + " (default: ${DEFAULT-VALUE}).")
   private String shape = "qwen2-vl-2b";
 
