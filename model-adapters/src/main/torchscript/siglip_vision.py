@@ -38,8 +38,16 @@ class SiglipVision(Module):
   def norm(self: __torch__.SiglipVision, x: Tensor, key: int, eps: float) -> Tensor:
     return torch.layer_norm(x, [torch.size(x, -1)], self.weights[key], self.weights[torch.add(key, 1)], eps)
 
+  # With many rows in f32 a CPU's oneDNN is twice as fast as its linear, which is MKL's, on Zen 5.
+  def product(self: __torch__.SiglipVision, x: Tensor, w: Tensor, bias: Optional[Tensor]) -> Tensor:
+    if torch.__or__(torch.ne(ops.prim.dtype(x), 6), ops.prim.is_cuda(x)):
+      out = torch.linear(x, w, bias)
+    else:
+      out = ops.mkldnn._linear_pointwise(x, w, bias, "none", annotate(List[Optional[number]], []), "")
+    return out
+
   def line(self: __torch__.SiglipVision, x: Tensor, key: int, bias: int) -> Tensor:
-    return torch.linear(x, self.weights[key], self.weights[bias])
+    return self.product(x, self.weights[key], self.weights[bias])
 
   # x [n, S, E]: the S patches of a frame attend to each other
   def block(self: __torch__.SiglipVision, x: Tensor, base: int, heads: int, eps: float) -> Tensor:

@@ -11,7 +11,7 @@ import vidfold.torch.TorchModule;
 final class WeightLoader implements AutoCloseable {
 
   /** Bytes read at once; a multiple of every element's. */
-  private static final int PIECE = 32 << 20;
+  private static final int PIECE = 4 << 20;
 
   private final Torch torch;
   private final TorchModule script;
