@@ -224,7 +224,7 @@ class Qwen2Decoder(Module):
     h = self.norm(mid, self.weights[torch.add(base, 4)], eps)
     both = self.line(h, torch.add(base, 5))
     width = torch.floordiv(torch.size(both, 1), 2)
-    act = torch.mul(torch.silu(torch.narrow(both, 1, 0, width)), torch.narrow(both, 1, width, width))
+    act = torch.mul_(torch.silu(torch.narrow(both, 1, 0, width)), torch.narrow(both, 1, width, width))
     return torch.add(mid, self.line(act, torch.add(base, 6)))
 
   # One chunk of a video's prefix through layers [first, last): x [S, C], positions [3, S],

@@ -81,7 +81,7 @@ class Qwen2VlVision(Module):
     flat = torch.reshape(torch.transpose(out, 1, 2), [steps, rows, -1])
     mid = torch.add(x, self.line(flat, torch.add(base, 4)))
     h = self.line(self.norm(mid, torch.add(base, 6)), torch.add(base, 8))
-    act = torch.mul(h, torch.sigmoid(torch.mul(h, 1.702)))
+    act = torch.mul_(torch.sigmoid_(torch.mul(h, 1.702)), h)
     return torch.add(mid, self.line(act, torch.add(base, 10)))
 
   # frames u8 [n*tp, H, W, 3] of n temporal steps -> visual tokens [n * H/(p*m) * W/(p*m), C]

@@ -33,6 +33,9 @@ public record Script(String file, String source) {
   private static final Pattern ATTRIBUTE = Pattern.compile("^  (\\w+) : (.+)$", Pattern.MULTILINE);
   private static final Pattern METHOD =
       Pattern.compile("^  def (\\w+)\\(self: [\\w.]+(?:, (.*))?\\) -> (.+):$", Pattern.MULTILINE);
+  private static final Pattern ONE_DNN =
+      Pattern.compile(
+          "ops\\.mkldnn\\._linear_pointwise\\((\\w+), (\\w+), (\\w+), .*\\)$", Pattern.MULTILINE);
 
   /** A name with its type, as TorchScript writes it. */
   public record Typed(String name, String type) {}
@@ -112,6 +115,15 @@ public record Script(String file, String source) {
   /** The archive that the engine loads; {@code torch.jit.load} reads it too. */
   public byte[] archive() {
     return ScriptArchive.assemble(className(), source, dictAttributes().toArray(String[]::new));
+  }
+
+  /**
+   * The same script with PyTorch's own linear layer wherever it names oneDNN's, which not every
+   * build of libtorch has (those for macOS do not). Same results up to rounding; as it is if it
+   * names none.
+   */
+  public Script withoutOneDnn() {
+    return new Script(file, ONE_DNN.matcher(source).replaceAll("torch.linear($1, $2, $3)"));
   }
 
   /** Splits {@code a: int, b: Dict[int, Tensor]} at the commas outside brackets. */

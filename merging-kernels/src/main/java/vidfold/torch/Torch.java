@@ -220,7 +220,8 @@ public final class Torch implements AutoCloseable {
   }
 
   /**
-   * Compiles a module whose source is a resource in {@code vidfold/torchscript}.
+   * Compiles a module whose source is a resource in {@code vidfold/torchscript}, {@linkplain
+   * Script#withoutOneDnn without oneDNN} where libtorch was built without it.
    *
    * @throws IllegalArgumentException if the file has another class or other attributes
    */
@@ -232,7 +233,15 @@ public final class Torch implements AutoCloseable {
           "%s was expected to declare %s with %s but declares %s with %s"
               .formatted(file, className, attributes, script.className(), script.dictAttributes()));
     }
-    return load(className, script.archive());
+    try {
+      return load(className, script.archive());
+    } catch (TorchException e) {
+      Script plain = script.withoutOneDnn();
+      if (plain.equals(script)) {
+        throw e;
+      }
+      return load(className, plain.archive());
+    }
   }
 
   /** A float tensor on the device. */

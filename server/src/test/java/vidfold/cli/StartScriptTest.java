@@ -35,7 +35,7 @@ class StartScriptTest {
     assertThat(ran.code()).isZero();
     assertThat(ran.lines())
         .contains("-Dvidfold.home=" + home, home + "/lib/*", "-Dai.djl.offline=true")
-        .contains("OMP_WAIT_POLICY=passive")
+        .contains("OMP_WAIT_POLICY=passive", "THP_MEM_ALLOC_ENABLE=1")
         .endsWith("vidfold.cli.Main", "ask", "a b", "c")
         .noneMatch(line -> line.contains("native-access"));
   }
@@ -98,7 +98,7 @@ class StartScriptTest {
     Path jdk = folder.resolve("jdk-" + version);
     script(
         jdk.resolve("bin/java"),
-        "echo OMP_WAIT_POLICY=$OMP_WAIT_POLICY\nfor a in \"$@\"; do echo \"$a\"; done\n");
+        "echo OMP_WAIT_POLICY=$OMP_WAIT_POLICY\necho THP_MEM_ALLOC_ENABLE=$THP_MEM_ALLOC_ENABLE\nfor a in \"$@\"; do echo \"$a\"; done\n");
     Files.writeString(
         jdk.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\n");
     return jdk.toString();
