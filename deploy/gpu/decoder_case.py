@@ -41,6 +41,7 @@ class DecoderCase:
     QUESTION = (9, 5)
     SEQUENCES = ((2, 14), (2, 5), (0, 9))  # merge layer of the prefix, tokens of the question
     STEPS = 2
+    WAYS = ("one by one", "together")
 
     def question(self, count):
         return self.ids[64 : 64 + count]
@@ -133,32 +134,34 @@ class ScriptRun:
         return out
 
     def decoded(self, prefixes):
+        """Steps of sequences on two prefixes; own tokens one after the other, and all at once."""
         c, out = self.case, OrderedDict()
-        owns = [self.cache(c.shape.layers, 64) for _ in c.SEQUENCES]
-        for own, (layer, count) in zip(owns, c.SEQUENCES):
-            self.ask(prefixes[layer], own, c.question(count), 0)
-        lower = [prefixes[layer][0] for layer, _ in c.SEQUENCES]
-        upper = [prefixes[layer][1] for layer, _ in c.SEQUENCES]
-        for step in range(c.STEPS):
-            lengths = [count + step for _, count in c.SEQUENCES]
-            at = torch.stack([c.text_positions(n, 1)[:, 0] for n in lengths], 1)
-            logits = self.script.decode(
-                self.on(c.answer(step)), self.on(at), self.on(at), lower, upper, owns, lengths, self.eps
-            )
-            out[f"decode of {len(owns)}, step {step + 1}"] = logits
-        out.update(self.decoded_together(prefixes[2]))
+        for way, name in enumerate(c.WAYS):
+            self.script.choose("padded", way)
+            owns = self.asked([prefixes[layer] for layer, _ in c.SEQUENCES])
+            for step in range(c.STEPS):
+                lengths = [count + step for _, count in c.SEQUENCES]
+                out[f"decode of {len(owns)}, {name}, step {step + 1}"] = self.step(step, [prefixes[2], prefixes[0]], [2, 1], owns, lengths)
+            owns = self.asked([prefixes[2]] * len(c.SEQUENCES))
+            lengths = [count for _, count in c.SEQUENCES]
+            out[f"decode of {len(owns)} on one prefix, {name}"] = self.step(0, [prefixes[2]], [len(owns)], owns, lengths)
         return out
 
-    def decoded_together(self, prefix):
-        """One step of all questions on one prefix, which is read once for all."""
+    def asked(self, prefixes):
+        """Own caches after each sequence's question."""
+        owns = [self.cache(self.case.shape.layers, 64) for _ in prefixes]
+        for own, prefix, (_, count) in zip(owns, prefixes, self.case.SEQUENCES):
+            self.ask(prefix, own, self.case.question(count), 0)
+        return owns
+
+    def step(self, step, prefixes, counts, owns, lengths):
+        """One token each; `counts` consecutive sequences on each prefix."""
         c = self.case
-        owns = [self.cache(c.shape.layers, 64) for _ in c.SEQUENCES]
-        lengths = [count for _, count in c.SEQUENCES]
-        for own, count in zip(owns, lengths):
-            self.ask(prefix, own, c.question(count), 0)
         at = self.on(torch.stack([c.text_positions(n, 1)[:, 0] for n in lengths], 1))
-        logits = self.script.decode_shared(self.on(c.answer(0)), at, at, *prefix, owns, lengths, self.eps)
-        return {f"decode of {len(owns)} on one prefix": logits}
+        lower, upper = zip(*prefixes)
+        plan = [fact for count in counts for fact in (count, c.shape.layers, 0, 0, 0)]
+        ids = self.on(c.answer(step))
+        return self.script.decode(ids, at, at, list(lower), list(upper), list(upper), plan, owns, lengths, self.eps)
 
 
 class PlainRun:
@@ -194,12 +197,13 @@ class PlainRun:
             for i, (_, count) in enumerate(c.SEQUENCES):
                 running[i], one = self.feed(running[i], c.answer(step)[i : i + 1], count + step)
                 logits.append(one)
-            out[f"decode of {len(running)}, step {step + 1}"] = torch.stack(logits)
-        out[f"decode of {len(running)} on one prefix"] = torch.stack([
+            for way in c.WAYS:
+                out[f"decode of {len(running)}, {way}, step {step + 1}"] = torch.stack(logits)
+        together = torch.stack([
             self.feed(self.feed(prefixes[2], c.question(count), 0)[0], c.answer(0)[i : i + 1], count)[1]
             for i, (_, count) in enumerate(c.SEQUENCES)
         ])
-        return out
+        return out | {f"decode of {len(running)} on one prefix, {way}": together for way in c.WAYS}
 
     def prefix(self, merge_layer, x, angle):
         c, m = self.case, self.model

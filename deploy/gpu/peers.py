@@ -127,7 +127,7 @@ class Peers:
         question = lambda: speed.script.prefill_question(ids, after, after, lower, upper, own, 0, d.eps)
         times["second question"] = self.clock.millis(question, 5)
         logits = {"question": question()}
-        step = lambda: speed.script.decode_shared(token, one, one, lower, upper, [own], [QUESTION], d.eps)[0]
+        step = lambda: speed.step(token, one, lower, [upper], 1, [own], [QUESTION])[0]
         times["decode step"] = self.clock.millis(step, 5)
         return times, logits | {"decode": step()}
 

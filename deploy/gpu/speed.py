@@ -202,9 +202,9 @@ class Speed:
         ids = torch.randint(d.vocabulary, [batch], device=self.device)
         at = self.positions(p + QUESTION, 1).expand(3, batch).contiguous()
         lengths = [QUESTION] * batch
-        apart = lambda: self.script.decode(ids, at, at, [lower] * batch, prefixes, owns, lengths, d.eps)
-        together = lambda: self.script.decode_shared(ids, at, at, lower, prefixes[0], owns, lengths, d.eps)
-        step = together if kind == "shared" else apart
+        prefixes = prefixes[:1] if kind == "shared" else prefixes
+        each = batch // len(prefixes)
+        step = lambda: self.step(ids, at, lower, prefixes, each, owns, lengths)
         sampler = self.archives.load("Sampler")
         ms = self.clock.millis(lambda: sampler.most_likely(step()).cpu(), 10, 3)
         distinct = 1 if kind == "shared" else batch
@@ -213,6 +213,12 @@ class Speed:
         label = "" if batch == 1 else f", {kind} prefix"
         self.timed(f"decode step of {batch}{label}, to tokens on the host", ms, flops, moved, tokens_s=1e3 * batch / ms)
         return ms
+
+    def step(self, ids, at, lower, prefixes, each, owns, lengths):
+        """Logits after one token of `each` sequences on each of the prefixes."""
+        d = self.sizes.decoder
+        plan, lowers = [each, d.layers, 0, 0, 0] * len(prefixes), [lower] * len(prefixes)
+        return self.script.decode(ids, at, at, lowers, prefixes, prefixes, plan, owns, lengths, d.eps)
 
     # --- reducers
 

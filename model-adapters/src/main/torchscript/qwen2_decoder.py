@@ -4,6 +4,7 @@ class Qwen2Decoder(Module):
   training : bool
   weights : Dict[int, Tensor]
   scales : Dict[int, Tensor]
+  choices : Dict[str, int]
 
   # Weights are keyed by layer * 16 + slot; slots: 0 input norm, 1 qkv, 2 qkv bias, 3 o, 4 post norm,
   # 5 gate+up, 6 down. Keys below 0: -1 embedding, -2 final norm, -3 head, -4 inverse frequencies [D/2],
@@ -20,35 +21,21 @@ class Qwen2Decoder(Module):
     whole = annotate(List[Tensor], [])
     scales = annotate(List[Tensor], [])
     for i in range(torch.len(parts)):
-      q, scale = self.quantise(parts[i])
+      q, scale = __torch__.layers.quantise(parts[i])
       _1 = torch.append(whole, q)
       _2 = torch.append(scales, scale)
     self.weights[key] = torch.cat(whole, 0)
     self.scales[key] = torch.cat(scales, 0)
     return None
 
-  # weight [out, in] -> int8 [out, in] and scales [out] of the weight's dtype: a row's largest entry becomes
-  # 127. The scale is rounded first, so that its own rounding is no further error.
   def quantise(self: __torch__.Qwen2Decoder, weight: Tensor) -> Tuple[Tensor, Tensor]:
-    rows = torch.size(weight, 0)
-    whole = torch.new_empty(weight, torch.size(weight), dtype=1, layout=None, device=None, pin_memory=None)
-    scales = torch.new_empty(weight, [rows])
-    step = torch.add(torch.floordiv(4194304, torch.size(weight, 1)), 1)
-    at = 0
-    while torch.lt(at, rows):
-      end = torch.add(at, step)
-      q, scale = self.quantise_rows(torch.slice(weight, 0, at, end))
-      _1 = torch.copy_(torch.slice(whole, 0, at, end), q)
-      _2 = torch.copy_(torch.slice(scales, 0, at, end), scale)
-      at = end
-    return (whole, scales)
+    return __torch__.layers.quantise(weight)
 
-  def quantise_rows(self: __torch__.Qwen2Decoder, weight: Tensor) -> Tuple[Tensor, Tensor]:
-    wide = torch.to(weight, 6)
-    largest = torch.clamp_min(torch.amax(torch.abs(wide), [1]), 9.9999999999999996e-13)
-    scale = torch.to(torch.div(largest, 127.), ops.prim.dtype(weight))
-    steps = torch.round(torch.div(wide, torch.unsqueeze(torch.to(scale, 6), 1)))
-    return (torch.to(torch.clamp(steps, -127, 127), 1), scale)
+  # Chooses among ways to the same results: "cudnn" 1 for its attention in chunks of a prefix on CUDA, "padded" 1 or
+  # 0 for own tokens of a batch all at once or one after the other (by default as CUDA, or as a CPU, likes it).
+  def choose(self: __torch__.Qwen2Decoder, what: str, value: int) -> NoneType:
+    self.choices[what] = value
+    return None
 
   # Takes the weight of this key to a device.
   def move(self: __torch__.Qwen2Decoder, key: int, device: str) -> NoneType:
@@ -86,55 +73,12 @@ class Qwen2Decoder(Module):
       total = torch.add(total, torch.mul(torch.numel(s), torch.element_size(s)))
     return total
 
-  # RMSNorm over the last dimension: the length in f32, one pass over x for it and two for the product, where
-  # libtorch 2.7's rms_norm makes eight.
-  def norm(self: __torch__.Qwen2Decoder, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    length = torch.linalg_vector_norm(x, 2, [-1], True, dtype=6)
-    scale = torch.rsqrt(torch.add(torch.div(torch.mul(length, length), torch.size(x, -1)), eps))
-    return torch.mul_(torch.mul(x, scale, out=torch.empty_like(x)), weight)
-
   # x [S, in] times the weight of this key
   def line(self: __torch__.Qwen2Decoder, x: Tensor, key: int) -> Tensor:
     if torch.__contains__(self.scales, key):
-      out = self.line_int8(x, self.weights[key], self.scales[key])
+      out = __torch__.layers.product_int8(x, self.weights[key], self.scales[key])
     else:
-      out = self.product(x, self.weights[key])
-    return out
-
-  # x [S, in] times an int8 weight [out, in] with a scale for each of its rows. The CPU's kernel for bf16 reads
-  # the weight once; from ten rows on, and for f32 always, it is faster to widen blocks of the weight, small
-  # enough to stay in the cache, and multiply those.
-  def line_int8(self: __torch__.Qwen2Decoder, x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
-    rows = torch.size(x, 0)
-    few = torch.__and__(torch.le(rows, 9), torch.eq(ops.prim.dtype(x), 15))
-    if torch.__and__(few, torch.__not__(ops.prim.is_cuda(x))):
-      out = torch._weight_int8pack_mm(torch.contiguous(x), weight, scale)
-    else:
-      width = torch.size(weight, 0)
-      out = torch.new_empty(x, [rows, width])
-      step = torch.add(torch.floordiv(4194304, torch.size(weight, 1)), 1)
-      at = 0
-      while torch.lt(at, width):
-        end = torch.add(at, step)
-        block = torch.to(torch.slice(weight, 0, at, end), ops.prim.dtype(x))
-        _1 = torch.mul_(torch.copy_(torch.slice(out, 1, at, end), self.product(x, block)), torch.slice(scale, 0, at, end))
-        at = end
-    return out
-
-  # x [S, in] times a weight [out, in]. In f32 on a CPU: with few rows linear reads the weight at 19 GB/s and
-  # the transposed product, given at least two columns, at 44 GB/s (two Zen 5 cores, weight 17920 x 1536); with
-  # many oneDNN computes 400 GFLOP/s there where linear, MKL's, has 200.
-  def product(self: __torch__.Qwen2Decoder, x: Tensor, w: Tensor) -> Tensor:
-    rows = torch.size(x, 0)
-    if torch.__or__(torch.ne(ops.prim.dtype(x), 6), ops.prim.is_cuda(x)):
-      out = torch.linear(x, w, None)
-    elif torch.gt(rows, 4):
-      out = ops.mkldnn._linear_pointwise(x, w, None, "none", annotate(List[Optional[number]], []), "")
-    else:
-      wide = x
-      if torch.eq(rows, 1):
-        wide = torch.cat([x, x], 0)
-      out = torch.contiguous(torch.slice(torch.t(torch.mm(w, torch.t(wide))), 0, 0, rows))
+      out = __torch__.layers.product(x, self.weights[key])
     return out
 
   # token ids [S] -> [S, C]
@@ -154,53 +98,6 @@ class Qwen2Decoder(Module):
     sin = torch.sin(angle)
     return (torch.cat([cos, cos], 1), torch.cat([torch.neg(sin), sin], 1))
 
-  # x [H, S, D] turned by cos, sin [S, D], in f32
-  def rotate(self: __torch__.Qwen2Decoder, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    wide = torch.to(x, 6)
-    half = torch.floordiv(torch.size(x, 2), 2)
-    swapped = torch.cat([torch.narrow(wide, 2, half, half), torch.narrow(wide, 2, 0, half)], 2)
-    turned = torch.addcmul(torch.mul(wide, cos), swapped, sin, value=1)
-    return torch.to(turned, ops.prim.dtype(x))
-
-  # q [1, Hkv, R, D] over k, v [1, Hkv, P, D] -> output and log-sum-exp [1, Hkv, R]
-  def flash(self: __torch__.Qwen2Decoder, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tuple[Tensor, Tensor]:
-    if ops.prim.is_cuda(q):
-      if torch.eq(ops.prim.dtype(q), 6):
-        out, lse, _1, _2 = torch._scaled_dot_product_efficient_attention(q, k, v, None, True, 0., causal)
-        return (out, torch.narrow(lse, 2, 0, torch.size(q, 2)))
-      else:
-        out, lse, _1, _2, _3, _4, _5, _6, _7 = torch._scaled_dot_product_flash_attention(q, k, v, 0., causal, False)
-        return (out, torch.narrow(lse, 2, 0, torch.size(q, 2)))
-    else:
-      out, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., causal)
-      return (out, lse)
-
-  # Joins attention over two disjoint segments by their log-sum-exp.
-  def blend(self: __torch__.Qwen2Decoder, o1: Tensor, l1: Tensor, o2: Tensor, l2: Tensor) -> Tuple[Tensor, Tensor]:
-    w = torch.unsqueeze(torch.sigmoid(torch.sub(l1, l2)), -1)
-    wide = torch.lerp(torch.to(o2, 6), torch.to(o1, 6), w)
-    return (torch.to(wide, ops.prim.dtype(o1)), torch.logaddexp(l1, l2))
-
-  # q [Hq, S, D] over a segment that every query sees whole: kv [2, Hkv, P, D] -> [1, Hq, S, D], [1, Hq, S].
-  # The query heads of a group stack along the query axis, so the segment is read once.
-  def see_all(self: __torch__.Qwen2Decoder, q: Tensor, kv: Tensor) -> Tuple[Tensor, Tensor]:
-    heads = torch.size(q, 0)
-    rows = torch.size(q, 1)
-    dim = torch.size(q, 2)
-    groups = torch.size(kv, 1)
-    stacked = torch.reshape(q, [1, groups, torch.mul(torch.floordiv(heads, groups), rows), dim])
-    out, lse = self.flash(stacked, torch.slice(kv, 0, 0, 1), torch.slice(kv, 0, 1, 2), False)
-    return (torch.reshape(out, [1, heads, rows, dim]), torch.reshape(lse, [1, heads, rows]))
-
-  # q [Hq, S, D] over its own S rows, causally: kv [2, Hkv, S, D] -> [1, Hq, S, D], [1, Hq, S]
-  def see_past(self: __torch__.Qwen2Decoder, q: Tensor, kv: Tensor) -> Tuple[Tensor, Tensor]:
-    heads = torch.size(q, 0)
-    groups = torch.size(kv, 1)
-    repeat = torch.floordiv(heads, groups)
-    wide = torch.repeat_interleave(kv, repeat, 1)
-    out, lse = self.flash(torch.unsqueeze(q, 0), torch.slice(wide, 0, 0, 1), torch.slice(wide, 0, 1, 2), True)
-    return (out, lse)
-
   # x [S, C] -> q [Hq, S, D]; k and v are written to kv [2, Hkv, cap, D] at `at`.
   def project(self: __torch__.Qwen2Decoder, layer: int, x: Tensor, cos: Tensor, sin: Tensor, kv: Tensor, at: int, eps: float) -> Tensor:
     rows = torch.size(x, 0)
@@ -209,23 +106,23 @@ class Qwen2Decoder(Module):
     qkv = self.qkv(layer, x, eps)
     heads = torch.sub(torch.floordiv(torch.size(qkv, 1), dim), torch.mul(2, groups))
     split = torch.transpose(torch.view(qkv, [rows, torch.add(heads, torch.mul(2, groups)), dim]), 0, 1)
-    turned = self.rotate(torch.narrow(split, 0, 0, torch.add(heads, groups)), cos, sin)
+    turned = __torch__.attention.rotate(torch.narrow(split, 0, 0, torch.add(heads, groups)), cos, sin)
     place = torch.narrow(kv, 2, at, rows)
     _1 = torch.copy_(torch.select(place, 0, 0), torch.narrow(turned, 0, heads, groups))
     _2 = torch.copy_(torch.select(place, 0, 1), torch.narrow(split, 0, torch.add(heads, groups), groups))
     return torch.narrow(turned, 0, 0, heads)
 
-  # attention output [1, Hq, S, D] and the residual x [S, C] -> the layer's output [S, C]
+  # attention output [S, Hq*D] and the residual x [S, C] -> the layer's output [S, C]
   def finish(self: __torch__.Qwen2Decoder, layer: int, x: Tensor, attended: Tensor, eps: float) -> Tensor:
     base = torch.mul(layer, 16)
-    rows = torch.size(x, 0)
-    flat = torch.reshape(torch.transpose(torch.select(attended, 0, 0), 0, 1), [rows, -1])
-    mid = torch.add(x, self.line(flat, torch.add(base, 3)))
-    h = self.norm(mid, self.weights[torch.add(base, 4)], eps)
-    both = self.line(h, torch.add(base, 5))
-    width = torch.floordiv(torch.size(both, 1), 2)
-    act = torch.mul_(torch.silu(torch.narrow(both, 1, 0, width)), torch.narrow(both, 1, width, width))
+    mid = torch.add(x, self.line(attended, torch.add(base, 3)))
+    h = __torch__.layers.norm(mid, self.weights[torch.add(base, 4)], eps)
+    act = __torch__.layers.gated(self.line(h, torch.add(base, 5)))
     return torch.add(mid, self.line(act, torch.add(base, 6)))
+
+  # [1, Hq, S, D] -> [S, Hq*D]
+  def flat_heads(self: __torch__.Qwen2Decoder, attended: Tensor) -> Tensor:
+    return torch.flatten(torch.transpose(torch.select(attended, 0, 0), 0, 1), 1)
 
   # One chunk of a video's prefix through layers [first, last): x [S, C], positions [3, S],
   # kv [last-first, 2, Hkv, P, D] filled up to `past`. With `kv_only` the last of these layers only writes
@@ -235,16 +132,17 @@ class Qwen2Decoder(Module):
     cos, sin = self.rope(self.beside(positions, kv))
     rows = torch.size(x, 0)
     layers = torch.size(kv, 0)
+    cudnn = torch.__and__(torch.__contains__(self.choices, "cudnn"), torch.ge(rows, 1024))
     for i in range(layers):
       layer = torch.add(first, i)
       mine = torch.select(kv, 0, i)
       q = self.project(layer, x, cos, sin, mine, past, eps)
       if torch.__not__(torch.__and__(kv_only, torch.eq(i, torch.sub(layers, 1)))):
-        out, lse = self.see_past(q, torch.narrow(mine, 2, past, rows))
+        out, lse = __torch__.attention.see_past(q, torch.narrow(mine, 2, past, rows), cudnn)
         if torch.gt(past, 0):
-          o, l = self.see_all(q, torch.narrow(mine, 2, 0, past))
-          out, lse = self.blend(out, lse, o, l)
-        x = self.finish(layer, x, out, eps)
+          o, l = __torch__.attention.see_all(q, torch.narrow(mine, 2, 0, past), cudnn)
+          out = __torch__.attention.joined(out, lse, o, l, torch.empty_like(out))
+        x = self.finish(layer, x, self.flat_heads(out), eps)
     return x
 
   # A chunk of a question through all layers on one device, for programs that load this archive themselves:
@@ -280,14 +178,14 @@ class Qwen2Decoder(Module):
       mine = torch.select(own, 0, i)
       layer = torch.add(span[0], i)
       q = self.project(layer, x, cos, sin, mine, past, eps)
-      out, lse = self.see_past(q, torch.narrow(mine, 2, past, rows))
+      out, lse = __torch__.attention.see_past(q, torch.narrow(mine, 2, past, rows), False)
       if torch.gt(torch.size(prefix, 2), 0):
-        o, l = self.see_all(q, prefix)
-        out, lse = self.blend(out, lse, o, l)
+        o, l = __torch__.attention.see_all(q, prefix, False)
+        out, lse = __torch__.attention.blend(out, lse, o, l)
       if torch.gt(past, 0):
-        o2, l2 = self.see_all(q, torch.narrow(mine, 2, 0, past))
-        out, lse = self.blend(out, lse, o2, l2)
-      x = self.finish(layer, x, out, eps)
+        o2, l2 = __torch__.attention.see_all(q, torch.narrow(mine, 2, 0, past), False)
+        out, lse = __torch__.attention.blend(out, lse, o2, l2)
+      x = self.finish(layer, x, self.flat_heads(out), eps)
     return (x, q, lse)
 
   # Softmax weights that queries [first, first + rows) of q [Hq, S, D], with log-sum-exp lse [1, Hq, S], give to
@@ -326,118 +224,139 @@ class Qwen2Decoder(Module):
       return torch.select(upper, 0, torch.sub(layer, below))
 
   # One token for each of B sequences on one device, for programs that load this archive themselves: ids [B],
-  # positions [3, B]; lists of B prefixes, own caches and lengths -> logits [B, V]. The linear layers run on all sequences at once.
-  def decode(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
-    return self.logits(self.decode_layers(self.embed(ids), 0, low_positions, high_positions, lower, upper, own, lengths, eps), eps)
+  # positions [3, B]; what else, see decode_layers -> logits [B, V]. A plan of [B, L, 0, 0, 0] puts all on one prefix.
+  def decode(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], views: List[Tensor], plan: List[int], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
+    return self.logits(self.decode_layers(self.embed(ids), 0, low_positions, high_positions, lower, upper, views, plan, own, lengths, eps), eps)
 
-  # The same through the layers from `first` on that `own` covers, and lower and upper with it: x [B, C] ->
-  # x [B, C] on their device.
-  def decode_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
-    plan = annotate(List[int], [])
-    for b in range(torch.len(own)):
-      _1 = torch.append(plan, torch.size(own[b], 0))
-      _2 = torch.append(plan, 0)
-      _3 = torch.append(plan, 0)
-      _4 = torch.append(plan, 0)
-    return self.decode_seeing(x, first, low_positions, high_positions, lower, upper, own, lengths, upper, plan, eps)
-
-  # The same where from the layer plan[4 * b] on, sequence b sees views[b]; or, if plan[4 * b + 3] is not 0, so many
-  # of the visual rows (start and count between the two): those that its token pays the most in the layer before.
-  def decode_seeing(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], own: List[Tensor], lengths: List[int], views: List[Tensor], plan: List[int], eps: float) -> Tensor:
+  # The same through the layers from `first` on that `own` [L, 2, Hkv, cap, D] covers, and the prefixes with it: x [B, C] ->
+  # x [B, C] on their device. Consecutive sequences share a prefix, lower[g] [k, 2, Hkv, N, D] and upper[g] [L-k, 2,
+  # Hkv, M, D], which is read once for all of them. plan[5 * g] says how many; from layer plan[5 * g + 1] on a single
+  # one sees views[g]; or, if plan[5 * g + 4] is not 0, so many of the visual rows (start and count between the two):
+  # those that its token pays the most in the layer before.
+  def decode_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: List[Tensor], upper: List[Tensor], views: List[Tensor], plan: List[int], own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
     x = self.beside(x, own[0])
-    picks = annotate(List[Tensor], [])
-    for b in range(torch.len(own)):
-      _2 = torch.append(picks, x)
     low_cos, low_sin = self.rope(self.beside(low_positions, x))
     high_cos, high_sin = self.rope(self.beside(high_positions, x))
+    cos = low_cos
+    sin = low_sin
+    padded = self.pads(own, x)
+    places, mask = (low_positions, x)
+    if padded:
+      places, mask = __torch__.attention.padding(lengths, x)
+    picks = annotate(List[Tensor], [])
+    caches = annotate(List[List[Tensor]], [])
+    all_fresh = annotate(List[Tensor], [])
+    for g in range(torch.len(lower)):
+      _1 = torch.append(picks, x)
+    for b in range(torch.len(own)):
+      rows = torch.add(lengths[b], torch.sub(1, int(padded)))
+      _2 = torch.append(caches, torch.unbind(torch.narrow(own[b], 3, 0, rows), 0))
     for i in range(torch.size(own[0], 0)):
       layer = torch.add(first, i)
-      outs = annotate(List[Tensor], [])
-      qkv = self.qkv(layer, x, eps)
+      if self.turns_at(i, lower):
+        cos = self.of_layer(i, lower, plan, low_cos, high_cos)
+        sin = self.of_layer(i, lower, plan, low_sin, high_sin)
+      q, fresh = self.split(self.qkv(layer, x, eps), cos, sin, torch.size(own[0], 2))
+      mine = annotate(List[Tensor], [])
       for b in range(torch.len(own)):
-        below = torch.size(lower[b], 0)
-        mine = torch.select(own[b], 0, i)
-        row = torch.slice(qkv, 0, b, torch.add(b, 1))
-        if torch.lt(i, below):
-          q = self.place(row, torch.slice(low_cos, 0, b, torch.add(b, 1)), torch.slice(low_sin, 0, b, torch.add(b, 1)), mine, lengths[b])
-        else:
-          q = self.place(row, torch.slice(high_cos, 0, b, torch.add(b, 1)), torch.slice(high_sin, 0, b, torch.add(b, 1)), mine, lengths[b])
-        out, lse = self.see_all(q, torch.narrow(mine, 2, 0, torch.add(lengths[b], 1)))
-        from_ = plan[torch.mul(4, b)]
-        keep = plan[torch.add(torch.mul(4, b), 3)]
-        if torch.lt(i, from_):
-          prefix = self.prefix_of(i, below, lower[b], upper[b])
-        elif torch.eq(keep, 0):
-          prefix = torch.select(views[b], 0, torch.sub(i, from_))
-        else:
-          prefix = torch.index_select(torch.select(upper[b], 0, torch.sub(i, below)), 2, picks[b])
-        if torch.gt(torch.size(prefix, 2), 0):
-          o, l = self.see_all(q, prefix)
-          out, lse = self.blend(out, lse, o, l)
-        if torch.__and__(torch.gt(keep, 0), torch.eq(torch.add(i, 1), from_)):
-          span = [plan[torch.add(torch.mul(4, b), 1)], plan[torch.add(torch.mul(4, b), 2)]]
-          places = self.highest(torch.select(self.paid(q, lse, prefix, span, 0, 1), 0, 0), keep)
-          picks[b] = self.staying(places, span, torch.size(prefix, 2))
-        _1 = torch.append(outs, out)
-      x = self.finish(layer, x, torch.cat(outs, 2), eps)
-    return x
-
-  # The same for B sequences on one prefix, lower [k, 2, Hkv, N, D] and upper [L-k, 2, Hkv, M, D]: it is read
-  # once a layer for all of them, and only attention to own tokens is done for each.
-  def decode_shared(self: __torch__.Qwen2Decoder, ids: Tensor, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
-    return self.logits(self.decode_shared_layers(self.embed(ids), 0, low_positions, high_positions, lower, upper, own, lengths, eps), eps)
-
-  # The same through the layers from `first` on that `own` covers, and lower and upper with it: x [B, C] ->
-  # x [B, C] on their device.
-  def decode_shared_layers(self: __torch__.Qwen2Decoder, x: Tensor, first: int, low_positions: Tensor, high_positions: Tensor, lower: Tensor, upper: Tensor, own: List[Tensor], lengths: List[int], eps: float) -> Tensor:
-    x = self.beside(x, own[0])
-    below = torch.size(lower, 0)
-    cos, sin = self.rope(self.beside(low_positions, x))
-    for i in range(torch.size(own[0], 0)):
-      if torch.eq(i, below):
-        cos, sin = self.rope(self.beside(high_positions, x))
-      layer = torch.add(first, i)
-      prefix = self.prefix_of(i, below, lower, upper)
-      q, fresh = self.split(self.qkv(layer, x, eps), cos, sin, torch.size(prefix, 1))
+        _3 = torch.append(mine, caches[b][i])
+      if padded:
+        _4 = torch.append(all_fresh, fresh)
+        out, lse = __torch__.attention.see_padded(q, mine, fresh, places, mask)
+      else:
+        for b in range(torch.len(own)):
+          _5 = torch.copy_(torch.narrow(mine[b], 2, lengths[b], 1), torch.narrow(fresh, 2, b, 1))
+        out, lse = __torch__.attention.see_own(q, mine)
       outs = annotate(List[Tensor], [])
       lses = annotate(List[Tensor], [])
+      at = 0
+      for g in range(torch.len(lower)):
+        count = plan[torch.mul(5, g)]
+        asking = torch.narrow(q, 0, at, count)
+        prefix = self.seen(i, g, lower, upper, views, plan, picks)
+        if torch.gt(torch.size(prefix, 2), 0):
+          o, l = __torch__.attention.see_shared(asking, prefix)
+        else:
+          o, l = __torch__.attention.see_none(asking)
+        if torch.__and__(torch.gt(plan[torch.add(torch.mul(5, g), 4)], 0), torch.eq(torch.add(i, 1), plan[torch.add(torch.mul(5, g), 1)])):
+          picks[g] = self.picked(asking, torch.logaddexp(torch.narrow(lse, 0, at, count), l), prefix, torch.slice(plan, torch.mul(5, g), torch.add(torch.mul(5, g), 5)))
+        _6 = torch.append(outs, o)
+        _7 = torch.append(lses, l)
+        at = torch.add(at, count)
+      attended = torch.new_empty(q, torch.size(q))
+      if torch.eq(torch.len(outs), 1):
+        attended = __torch__.attention.joined(out, lse, outs[0], lses[0], attended)
+      else:
+        attended = __torch__.attention.joined(out, lse, torch.cat(outs, 0), torch.cat(lses, 0), attended)
+      x = self.finish(layer, x, torch.flatten(attended, 1), eps)
+    if padded:
+      rows_of_all = torch.stack(all_fresh, 0)
       for b in range(torch.len(own)):
-        mine = torch.select(own[b], 0, i)
-        _1 = torch.copy_(torch.narrow(mine, 2, lengths[b], 1), torch.narrow(fresh, 2, b, 1))
-        o, l = self.see_all(torch.narrow(q, 1, b, 1), torch.narrow(mine, 2, 0, torch.add(lengths[b], 1)))
-        _2 = torch.append(outs, o)
-        _3 = torch.append(lses, l)
-      out = torch.cat(outs, 2)
-      if torch.gt(torch.size(prefix, 2), 0):
-        o, l = self.see_all(q, prefix)
-        out, lse = self.blend(out, torch.cat(lses, 2), o, l)
-      x = self.finish(layer, x, out, eps)
+        _8 = torch.copy_(torch.narrow(own[b], 3, lengths[b], 1), torch.narrow(rows_of_all, 3, b, 1))
     return x
 
-  # One row of qkv [B, (Hq+2Hkv)*D] a sequence -> q [Hq, B, D], and keys and values [2, Hkv, B, D]
+  # Whether own tokens of these sequences are seen all at once: what a GPU likes, for it is short of launches
+  def pads(self: __torch__.Qwen2Decoder, own: List[Tensor], x: Tensor) -> bool:
+    several = torch.gt(torch.len(own), 1)
+    if torch.__contains__(self.choices, "padded"):
+      return torch.__and__(several, torch.eq(self.choices["padded"], 1))
+    return torch.__and__(several, ops.prim.is_cuda(x))
+
+  # Whether some sequences leave the layers below their merge before layer i
+  def turns_at(self: __torch__.Qwen2Decoder, i: int, lower: List[Tensor]) -> bool:
+    turns = torch.eq(i, 0)
+    for below in lower:
+      if torch.eq(torch.size(below, 0), i):
+        turns = True
+    return turns
+
+  # Rows [B, 1, D] for layer i: of `low` for sequences that are below their merge, else of `high`
+  def of_layer(self: __torch__.Qwen2Decoder, i: int, lower: List[Tensor], plan: List[int], low: Tensor, high: Tensor) -> Tensor:
+    parts = annotate(List[Tensor], [])
+    at = 0
+    for g in range(torch.len(lower)):
+      count = plan[torch.mul(5, g)]
+      if torch.lt(i, torch.size(lower[g], 0)):
+        _1 = torch.append(parts, torch.narrow(low, 0, at, count))
+      else:
+        _2 = torch.append(parts, torch.narrow(high, 0, at, count))
+      at = torch.add(at, count)
+    return torch.unsqueeze(torch.cat(parts, 0), 1)
+
+  # What the sequences of group g see of their prefix in layer i: [2, Hkv, P, D]
+  def seen(self: __torch__.Qwen2Decoder, i: int, g: int, lower: List[Tensor], upper: List[Tensor], views: List[Tensor], plan: List[int], picks: List[Tensor]) -> Tensor:
+    from_ = plan[torch.add(torch.mul(5, g), 1)]
+    if torch.lt(i, from_):
+      return self.prefix_of(i, torch.size(lower[g], 0), lower[g], upper[g])
+    elif torch.eq(plan[torch.add(torch.mul(5, g), 4)], 0):
+      return torch.select(views[g], 0, torch.sub(i, from_))
+    else:
+      return torch.index_select(torch.select(upper[g], 0, torch.sub(i, torch.size(lower[g], 0))), 2, picks[g])
+
+  # Rows of kv [2, Hkv, P, D] that stay for one sequence, q [1, Hkv, G, D] and log-sum-exp [1, Hkv, G], by a plan
+  def picked(self: __torch__.Qwen2Decoder, q: Tensor, lse: Tensor, kv: Tensor, plan: List[int]) -> Tensor:
+    span = [plan[2], plan[3]]
+    asking = torch.reshape(q, [-1, 1, torch.size(q, 3)])
+    weights = self.paid(asking, torch.reshape(lse, [1, -1, 1]), kv, span, 0, 1)
+    return self.staying(self.highest(torch.select(weights, 0, 0), plan[4]), span, torch.size(kv, 2))
+
+  # One row of qkv [B, (Hq+2Hkv)*D] a sequence -> q [B, Hkv, G, D], and keys and values [2, Hkv, B, D]
   def split(self: __torch__.Qwen2Decoder, qkv: Tensor, cos: Tensor, sin: Tensor, groups: int) -> Tuple[Tensor, Tensor]:
-    all = torch.transpose(torch.view(qkv, [torch.size(qkv, 0), -1, torch.size(cos, 1)]), 0, 1)
-    heads = torch.sub(torch.size(all, 0), torch.mul(2, groups))
-    turned = self.rotate(torch.narrow(all, 0, 0, torch.add(heads, groups)), cos, sin)
-    fresh = torch.stack([torch.narrow(turned, 0, heads, groups), torch.narrow(all, 0, torch.add(heads, groups), groups)], 0)
-    return (torch.narrow(turned, 0, 0, heads), fresh)
+    count = torch.size(qkv, 0)
+    all = torch.view(qkv, [count, -1, torch.size(cos, 2)])
+    heads = torch.sub(torch.size(all, 1), torch.mul(2, groups))
+    turned = __torch__.attention.rotate(torch.narrow(all, 1, 0, torch.add(heads, groups)), cos, sin)
+    fresh = torch.stack([torch.narrow(turned, 1, heads, groups), torch.narrow(all, 1, torch.add(heads, groups), groups)], 0)
+    q = torch.view(torch.narrow(turned, 1, 0, heads), [count, groups, torch.floordiv(heads, groups), -1])
+    return (q, torch.transpose(fresh, 1, 2))
 
   def qkv(self: __torch__.Qwen2Decoder, layer: int, x: Tensor, eps: float) -> Tensor:
     base = torch.mul(layer, 16)
-    h = self.norm(x, self.weights[base], eps)
-    return torch.add(self.line(h, torch.add(base, 1)), self.weights[torch.add(base, 2)])
-
-  # One sequence's row of qkv [1, (Hq+2Hkv)*D] -> q [Hq, 1, D]; k and v go to kv [2, Hkv, cap, D] at `at`.
-  def place(self: __torch__.Qwen2Decoder, row: Tensor, cos: Tensor, sin: Tensor, kv: Tensor, at: int) -> Tensor:
-    groups = torch.size(kv, 1)
-    dim = torch.size(kv, 3)
-    split = torch.view(row, [-1, 1, dim])
-    heads = torch.sub(torch.size(split, 0), torch.mul(2, groups))
-    turned = self.rotate(torch.narrow(split, 0, 0, torch.add(heads, groups)), cos, sin)
-    place = torch.narrow(kv, 2, at, 1)
-    _1 = torch.copy_(torch.select(place, 0, 0), torch.narrow(turned, 0, heads, groups))
-    _2 = torch.copy_(torch.select(place, 0, 1), torch.narrow(split, 0, torch.add(heads, groups), groups))
-    return torch.narrow(turned, 0, 0, heads)
+    h = __torch__.layers.norm(x, self.weights[base], eps)
+    bias = self.weights[torch.add(base, 2)]
+    if torch.__and__(ops.prim.is_cuda(x), torch.__not__(torch.__contains__(self.scales, torch.add(base, 1)))):
+      return torch.linear(h, self.weights[torch.add(base, 1)], bias)
+    return torch.add(self.line(h, torch.add(base, 1)), bias)
 
   # hidden states [S, C] -> logits [S, V]
   def logits(self: __torch__.Qwen2Decoder, x: Tensor, eps: float) -> Tensor:
@@ -445,7 +364,7 @@ class Qwen2Decoder(Module):
     head = -1
     if torch.__contains__(self.weights, -3):
       head = -3
-    return self.line(self.norm(x, self.weights[-2], eps), head)
+    return self.line(__torch__.layers.norm(x, self.weights[-2], eps), head)
 
   # uninitialised, of the dtype and on the device of a layer's first weight
   def empty(self: __torch__.Qwen2Decoder, shape: List[int], layer: int) -> Tensor:

@@ -9,11 +9,16 @@ import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.jar.JarFile;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -24,18 +29,25 @@ import java.util.stream.Stream;
  *
  * @param file its name in {@code vidfold/torchscript}
  * @param source TorchScript text in the dialect of serialised code
+ * @param libraries sources of the functions that it calls, directly or not, by name: {@code
+ *     __torch__.NAME.function} is in {@code NAME.py}
  */
-public record Script(String file, String source) {
+public record Script(String file, String source, Map<String, String> libraries) {
 
   private static final String FOLDER = "vidfold/torchscript";
   private static final Pattern CLASS =
       Pattern.compile("^class (\\w+)\\(Module\\):", Pattern.MULTILINE);
+  private static final Pattern LIBRARY = Pattern.compile("__torch__\\.(\\w+)\\.");
   private static final Pattern ATTRIBUTE = Pattern.compile("^  (\\w+) : (.+)$", Pattern.MULTILINE);
   private static final Pattern METHOD =
       Pattern.compile("^  def (\\w+)\\(self: [\\w.]+(?:, (.*))?\\) -> (.+):$", Pattern.MULTILINE);
   private static final Pattern ONE_DNN =
       Pattern.compile(
           "ops\\.mkldnn\\._linear_pointwise\\((\\w+), (\\w+), (\\w+), .*\\)$", Pattern.MULTILINE);
+
+  public Script {
+    libraries = Map.copyOf(libraries);
+  }
 
   /** A name with its type, as TorchScript writes it. */
   public record Typed(String name, String type) {}
@@ -49,17 +61,38 @@ public record Script(String file, String source) {
    * @throws IllegalArgumentException if there is no such resource
    */
   public static Script of(String file) {
+    String source = read(file);
+    return new Script(file, source, libraries(source));
+  }
+
+  private static String read(String file) {
     try (InputStream in = Script.class.getResourceAsStream("/" + FOLDER + "/" + file)) {
       if (in == null) {
         throw new IllegalArgumentException("there is no script named " + file);
       }
-      return new Script(file, new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /** Every script on the class path, by name. */
+  private static Map<String, String> libraries(String source) {
+    Map<String, String> found = new TreeMap<>();
+    Deque<String> unread = new ArrayDeque<>(List.of(source));
+    while (!unread.isEmpty()) {
+      for (MatchResult call : LIBRARY.matcher(unread.remove()).results().toList()) {
+        String name = call.group(1);
+        if (!found.containsKey(name)) {
+          String library = read(name + ".py");
+          found.put(name, library);
+          unread.add(library);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Every script on the class path that declares a module class, by name. */
   public static List<Script> all() {
     TreeSet<String> files = new TreeSet<>();
     try {
@@ -69,7 +102,10 @@ public record Script(String file, String source) {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return files.stream().map(Script::of).toList();
+    return files.stream()
+        .map(Script::of)
+        .filter(script -> CLASS.matcher(script.source).find())
+        .toList();
   }
 
   /** The module class that the source declares. */
@@ -114,7 +150,8 @@ public record Script(String file, String source) {
 
   /** The archive that the engine loads; {@code torch.jit.load} reads it too. */
   public byte[] archive() {
-    return ScriptArchive.assemble(className(), source, dictAttributes().toArray(String[]::new));
+    return ScriptArchive.assemble(
+        className(), source, libraries, dictAttributes().toArray(String[]::new));
   }
 
   /**
@@ -123,7 +160,13 @@ public record Script(String file, String source) {
    * names none.
    */
   public Script withoutOneDnn() {
-    return new Script(file, ONE_DNN.matcher(source).replaceAll("torch.linear($1, $2, $3)"));
+    Map<String, String> plain = new TreeMap<>(libraries);
+    plain.replaceAll((name, library) -> withoutOneDnn(library));
+    return new Script(file, withoutOneDnn(source), plain);
+  }
+
+  private static String withoutOneDnn(String text) {
+    return ONE_DNN.matcher(text).replaceAll("torch.linear($1, $2, $3)");
   }
 
   /** Splits {@code a: int, b: Dict[int, Tensor]} at the commas outside brackets. */

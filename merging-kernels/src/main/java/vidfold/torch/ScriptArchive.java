@@ -4,13 +4,16 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * A TorchScript archive assembled from source: a stored zip of the source, a pickled module object,
- * an empty constant table and the format version. {@code torch.jit.load} reads the same bytes.
+ * A TorchScript archive assembled from source: a stored zip of the source and of the libraries it
+ * calls, a pickled module object, an empty constant table and the format version. {@code
+ * torch.jit.load} reads the same bytes.
  *
  * <p>The pickle (protocol 2) makes one object of {@code __torch__.NAME} whose attributes are {@code
  * training} = False and, for each dictionary attribute that the source declares, an empty one.
@@ -26,13 +29,20 @@ final class ScriptArchive {
    *
    * @param className the module class in the source
    * @param source TorchScript text in the dialect of serialised code
+   * @param libraries sources of functions, which {@code source} calls as {@code
+   *     __torch__.NAME.function}, by name
    * @param dictAttributes names of the attributes that start as empty dictionaries
    */
-  static byte[] assemble(String className, String source, String... dictAttributes) {
+  static byte[] assemble(
+      String className, String source, Map<String, String> libraries, String... dictAttributes) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
       store(zip, "data.pkl", pickle(className, dictAttributes));
       store(zip, "code/__torch__.py", source.getBytes(StandardCharsets.UTF_8));
+      for (Map.Entry<String, String> library : new TreeMap<>(libraries).entrySet()) {
+        byte[] text = library.getValue().getBytes(StandardCharsets.UTF_8);
+        store(zip, "code/__torch__/" + library.getKey() + ".py", text);
+      }
       store(zip, "constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
       store(zip, "version", "3\n".getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {

@@ -202,7 +202,16 @@ public final class Torch implements AutoCloseable {
    * @throws TorchException if the source does not compile; the message names the line
    */
   public TorchModule module(String className, String source, String... dictAttributes) {
-    return load(className, ScriptArchive.assemble(className, source, dictAttributes));
+    return load(className, ScriptArchive.assemble(className, source, Map.of(), dictAttributes));
+  }
+
+  /**
+   * Compiles a script as it is.
+   *
+   * @throws TorchException if it does not compile; the message names the line
+   */
+  public TorchModule module(Script script) {
+    return load(script.className(), script.archive());
   }
 
   private TorchModule load(String className, byte[] archive) {
@@ -234,13 +243,13 @@ public final class Torch implements AutoCloseable {
               .formatted(file, className, attributes, script.className(), script.dictAttributes()));
     }
     try {
-      return load(className, script.archive());
+      return module(script);
     } catch (TorchException e) {
       Script plain = script.withoutOneDnn();
       if (plain.equals(script)) {
         throw e;
       }
-      return load(className, plain.archive());
+      return module(plain);
     }
   }
 

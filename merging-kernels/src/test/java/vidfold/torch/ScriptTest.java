@@ -2,6 +2,7 @@ package vidfold.torch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ScriptTest {
@@ -20,7 +21,7 @@ class ScriptTest {
           return out
       """;
 
-  private final Script script = new Script("sample.py", SOURCE);
+  private final Script script = new Script("sample.py", SOURCE, Map.of());
 
   @Test
   void shouldComputeTheSameWithoutOneDnn() {

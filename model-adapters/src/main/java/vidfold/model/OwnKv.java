@@ -92,6 +92,11 @@ final class OwnKv implements Decoding {
     return view;
   }
 
+  /** Whether this sequence sees less of its prefix than others on it. */
+  boolean seesLess() {
+    return view != null && view.narrows();
+  }
+
   SamplingParams params() {
     return params;
   }

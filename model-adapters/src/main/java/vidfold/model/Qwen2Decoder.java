@@ -2,9 +2,7 @@ package vidfold.model;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import vidfold.torch.Tensor;
-import vidfold.torch.TensorScope;
 import vidfold.torch.Torch;
 import vidfold.torch.TorchModule;
 
@@ -41,7 +39,7 @@ final class Qwen2Decoder implements AutoCloseable {
     this.torch = torch;
     this.config = config;
     this.layout = layout;
-    this.script = torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights", "scales");
+    this.script = torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights", "scales", "choices");
     this.views = new QuestionViews(torch, config, script);
     try {
       new Qwen2Weights(torch, config, script, layout).load(weights, prefix);
@@ -57,6 +55,11 @@ final class Qwen2Decoder implements AutoCloseable {
 
   DecoderLayout layout() {
     return layout;
+  }
+
+  /** Chooses among ways to the same results, see {@code choose} in {@code qwen2_decoder.py}. */
+  void choose(String what, int value) {
+    script.call("choose", what, value);
   }
 
   /** Bytes of all weights. */
@@ -161,44 +164,32 @@ final class Qwen2Decoder implements AutoCloseable {
     }
   }
 
-  /** Feeds one token to each of B sequences; returns their logits {@code [B, V]}. */
+  /**
+   * Feeds one token to each of B sequences; returns their logits {@code [B, V]}. A prefix is read
+   * once for all consecutive sequences on it.
+   */
   Tensor decode(List<OwnKv> sequences, int[] tokens) {
-    long[] low = new long[tokens.length];
-    long[] high = new long[tokens.length];
-    long[] lengths = new long[tokens.length];
-    for (int b = 0; b < tokens.length; b++) {
-      OwnKv sequence = sequences.get(b);
-      lengths[b] = sequence.length();
-      low[b] = sequence.prefix().nextLow() + lengths[b];
-      high[b] = sequence.prefix().nextHigh() + lengths[b];
-    }
-    if (sequences.stream().anyMatch(Qwen2Decoder::seesLess)) {
-      return decodeSeeingLess(sequences, tokens, List.of(low, high, lengths));
-    }
-    PrefixKv first = sequences.get(0).prefix();
-    boolean shared = sequences.stream().allMatch(sequence -> sequence.prefix() == first);
+    DecodeBatch batch = DecodeBatch.of(sequences, config.layers());
     try (Tensor ids = torch.ints(tokens, tokens.length);
-        Tensor lowIds = new Positions(low, low, low).toTensor(torch);
-        Tensor highIds = new Positions(high, high, high).toTensor(torch);
+        Tensor low = batch.low().toTensor(torch);
+        Tensor high = batch.high().toTensor(torch);
         Tensor out =
             through(
                 script.callTensor("embed", ids),
                 sequences.get(0).kv(),
                 (x, part) ->
                     script.callTensor(
-                        shared ? "decode_shared_layers" : "decode_layers",
+                        "decode_layers",
                         x,
                         shares().get(part).first(),
-                        lowIds,
-                        highIds,
-                        shared
-                            ? first.lower().parts().get(part)
-                            : parts(sequences, own -> own.prefix().lower(), part),
-                        shared
-                            ? first.upper().parts().get(part)
-                            : parts(sequences, own -> own.prefix().upper(), part),
-                        parts(sequences, OwnKv::kv, part),
-                        lengths,
+                        low,
+                        high,
+                        batch.lower(part),
+                        batch.upper(part),
+                        batch.views(part),
+                        batch.plan(),
+                        batch.own(part),
+                        batch.lengths(),
                         config.normEps()))) {
       return logits(out);
     }
@@ -206,46 +197,6 @@ final class Qwen2Decoder implements AutoCloseable {
 
   QuestionViews views() {
     return views;
-  }
-
-  /** As decode, for sequences some of which see less of their prefix than it holds. */
-  private Tensor decodeSeeingLess(List<OwnKv> sequences, int[] tokens, List<long[]> places) {
-    long[] plan = new long[4 * tokens.length];
-    List<Tensor> seen = new ArrayList<>();
-    for (int b = 0; b < tokens.length; b++) {
-      OwnKv sequence = sequences.get(b);
-      PrefixView view = sequence.view();
-      long[] own = view == null ? new long[] {config.layers(), 0, 0, 0} : view.plan();
-      System.arraycopy(own, 0, plan, 4 * b, 4);
-      Tensor rows = view == null ? null : view.rows();
-      seen.add(rows == null ? sequence.prefix().upper().only() : rows);
-    }
-    try (TensorScope scope = new TensorScope()) {
-      Tensor x =
-          scope.own(script.callTensor("embed", scope.own(torch.ints(tokens, tokens.length))));
-      long[] low = places.get(0);
-      long[] high = places.get(1);
-      Tensor out =
-          script.callTensor(
-              "decode_seeing",
-              x,
-              0,
-              scope.own(new Positions(low, low, low).toTensor(torch)),
-              scope.own(new Positions(high, high, high).toTensor(torch)),
-              parts(sequences, own -> own.prefix().lower(), 0),
-              parts(sequences, own -> own.prefix().upper(), 0),
-              parts(sequences, OwnKv::kv, 0),
-              places.get(2),
-              seen,
-              plan,
-              config.normEps());
-      return logits(scope.own(out));
-    }
-  }
-
-  private static boolean seesLess(OwnKv sequence) {
-    PrefixView view = sequence.view();
-    return view != null && view.narrows();
   }
 
   /** What one share of the layers does to hidden states; makes a new tensor. */
@@ -281,10 +232,6 @@ final class Qwen2Decoder implements AutoCloseable {
       last--;
     }
     return last;
-  }
-
-  private static List<Tensor> parts(List<OwnKv> sequences, Function<OwnKv, LayerKv> kv, int part) {
-    return sequences.stream().map(kv).map(each -> each.parts().get(part)).toList();
   }
 
   private List<PlacementPlan.Share> shares() {

@@ -3,6 +3,7 @@ package vidfold.model;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import vidfold.merging.TokenMergers;
 import vidfold.torch.Tensor;
 import vidfold.torch.Torch;
@@ -175,19 +176,22 @@ final class Qwen2VideoLlm implements VideoLlm {
 
   @Override
   public void decode(List<Decoding> sequences, int[] tokens) {
-    List<OwnKv> batch = new ArrayList<>(sequences.size());
+    List<OwnKv> given = new ArrayList<>(sequences.size());
     for (Decoding sequence : sequences) {
       OwnKv own = (OwnKv) sequence;
       own.requireRoom(1);
-      batch.add(own);
+      given.add(own);
     }
-    try (Tensor logits = parts.decoder().decode(batch, tokens)) {
-      for (int b = 0; b < tokens.length; b++) {
-        batch.get(b).fed(new int[] {tokens[b]}, parts.decoder().row(logits, b));
+    int[] order = DecodeBatch.order(given);
+    List<OwnKv> batch = IntStream.of(order).mapToObj(given::get).toList();
+    int[] next = IntStream.of(order).map(b -> tokens[b]).toArray();
+    try (Tensor logits = parts.decoder().decode(batch, next)) {
+      for (int b = 0; b < next.length; b++) {
+        batch.get(b).fed(new int[] {next[b]}, parts.decoder().row(logits, b));
       }
       if (batch.stream().allMatch(own -> own.params().isPlainlyGreedy())) {
         List<TokenChoice> choices = sampler.mostLikely(logits);
-        for (int b = 0; b < tokens.length; b++) {
+        for (int b = 0; b < next.length; b++) {
           batch.get(b).chosen(choices.get(b));
         }
       }

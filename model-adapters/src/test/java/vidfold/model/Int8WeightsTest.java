@@ -246,7 +246,7 @@ class Int8WeightsTest {
   }
 
   private static TorchModule script(Torch torch) {
-    return torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights", "scales");
+    return torch.script("Qwen2Decoder", "qwen2_decoder.py", "weights", "scales", "choices");
   }
 
   /** A matrix in the dtype of {@code torch}, which its values already have. */

@@ -2,10 +2,14 @@ package vidfold.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import vidfold.torch.Tensor;
 import vidfold.torch.TensorScope;
 import vidfold.torch.Torch;
@@ -28,8 +32,11 @@ class Qwen2DecoderTest {
   static void load() {
     torch = Torch.start(TorchConfig.cpuF32());
     loader = new WeightLoader(torch);
-    Weights random = (name, shape) -> loader.random(0.3, shape);
-    decoder = new Qwen2Decoder(torch, CONFIG, random, "model.");
+    decoder = random();
+  }
+
+  private static Qwen2Decoder random() {
+    return new Qwen2Decoder(torch, CONFIG, (name, shape) -> loader.random(0.3, shape), "model.");
   }
 
   @AfterAll
@@ -97,6 +104,59 @@ class Qwen2DecoderTest {
     }
   }
 
+  /** Five sequences on three prefixes, own tokens one after the other and all at once. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1})
+  void shouldDecodeRunsOnPrefixesLikeEachAlone(int padded) {
+    int[][] questions = {{7, 8}, {9, 10, 11}, {12}, {13, 14, 15, 16, 17, 18, 19, 20, 21}, {22, 23}};
+    int[] next = {20, 21, 22, 23, 24};
+    try (TensorScope scope = new TensorScope();
+        Qwen2Decoder apart = random()) {
+      PrefixKv a = prefix(scope, apart, new int[] {5, 17, 90, 3, 44, 60}, 4, 1);
+      PrefixKv b = prefix(scope, apart, new int[] {31, 2, 77}, 3, 2);
+      PrefixKv c = prefix(scope, apart, new int[] {1, 2, 3, 4, 5, 6, 7, 8}, 8, 0);
+      List<PrefixKv> on = List.of(a, b, a, c, b);
+      List<OwnKv> all = new ArrayList<>();
+      List<float[]> alone = new ArrayList<>();
+      for (int i = 0; i < next.length; i++) {
+        OwnKv one = open(scope, on.get(i));
+        one.fed(questions[i], apart.prefillQuestion(questions[i], one));
+        try (Tensor logits = apart.decode(List.of(one), new int[] {next[i]})) {
+          one.fed(new int[] {next[i]}, apart.row(logits, 0));
+        }
+        try (Tensor logits = apart.decode(List.of(one), new int[] {next[i] + 10})) {
+          alone.add(logits.toFloats());
+        }
+        one.close();
+        OwnKv together = open(scope, on.get(i));
+        together.fed(questions[i], apart.prefillQuestion(questions[i], together));
+        all.add(together);
+      }
+      int[] order = DecodeBatch.order(all);
+      assertThat(order).containsExactly(0, 2, 1, 4, 3);
+      List<OwnKv> batch = Arrays.stream(order).mapToObj(all::get).toList();
+      int[] first = Arrays.stream(order).map(i -> next[i]).toArray();
+      assertThat(DecodeBatch.of(batch, 3).plan())
+          .containsExactly(2, 3, 0, 0, 0, 2, 3, 0, 0, 0, 1, 3, 0, 0, 0);
+      apart.choose("padded", padded);
+      try (Tensor logits = apart.decode(batch, first)) {
+        for (int i = 0; i < order.length; i++) {
+          batch.get(i).fed(new int[] {first[i]}, apart.row(logits, i));
+        }
+      }
+      try (Tensor logits = apart.decode(batch, Arrays.stream(first).map(i -> i + 10).toArray())) {
+        for (int i = 0; i < order.length; i++) {
+          try (Tensor row = apart.row(logits, i)) {
+            assertThat(row.toFloats())
+                .usingComparatorWithPrecision(1e-4f)
+                .containsExactly(alone.get(order[i]));
+          }
+        }
+      }
+      all.forEach(OwnKv::close);
+    }
+  }
+
   @Test
   void shouldDecodeLikePrefill() {
     int[] tokens = {5, 17, 90, 3, 44, 60};
@@ -134,7 +194,12 @@ class Qwen2DecoderTest {
   }
 
   private static PrefixKv prefix(TensorScope scope, int[] tokens, int chunk) {
-    int low = 1;
+    return prefix(scope, decoder, tokens, chunk, 1);
+  }
+
+  /** The prefix of these tokens, in two parts that meet at layer {@code low}. */
+  private static PrefixKv prefix(
+      TensorScope scope, Qwen2Decoder decoder, int[] tokens, int chunk, int low) {
     LayerKv lower = decoder.newCache(0, low, tokens.length).in(scope);
     LayerKv upper = decoder.newCache(low, CONFIG.layers(), tokens.length).in(scope);
     Positions all = Positions.text(0, tokens.length);
