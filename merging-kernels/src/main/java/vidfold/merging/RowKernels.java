@@ -120,7 +120,8 @@ final class RowKernels implements AutoCloseable {
     }
   }
 
-  private long block(Tensor rows) {
+  /** Rows that are worked on at a time. */
+  long block(Tensor rows) {
     long channels = rows.shape()[1];
     return Math.max(1, (torch.onGpu() ? GPU_BLOCK : CPU_BLOCK) / channels);
   }

@@ -84,7 +84,8 @@ final class PlainUstc {
     int windows = (int) Math.ceil((double) recycled.size() / window);
     for (int i = 0; i < windows; i++) {
       List<PlainGroups.Group> part =
-          recycled.subList(i * recycled.size() / windows, (i + 1) * recycled.size() / windows);
+          recycled.subList(
+              start(recycled.size(), windows, i), start(recycled.size(), windows, i + 1));
       double[] density = new double[part.size()];
       for (int a = 0; a < density.length; a++) {
         density[a] = density(part, a);
@@ -104,6 +105,11 @@ final class PlainUstc {
     }
     peaks.sort(Comparator.comparingDouble(peak -> -peak.score));
     return peaks.subList(0, count).stream().map(Peak::token).toList();
+  }
+
+  /** The first windows are larger by one where the tokens cannot be dealt out evenly. */
+  private static int start(int count, int windows, int i) {
+    return i * (count / windows) + Math.min(i, count % windows);
   }
 
   private static double density(List<PlainGroups.Group> part, int a) {

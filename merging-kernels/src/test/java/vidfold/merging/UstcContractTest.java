@@ -3,6 +3,7 @@ package vidfold.merging;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import vidfold.torch.TorchModule;
@@ -41,6 +42,33 @@ class UstcContractTest extends ReducerContract {
             PlainUstc.merge(video, wanted(video, spec), wide, 50));
       }
     }
+  }
+
+  /**
+   * More channels than an outline has figures, so that bounds are loose: in a scene most cosines
+   * and distances are settled by them, in noise hardly any.
+   */
+  @Test
+  void shouldEqualTwinWhereOutlinesSettleLittle() {
+    for (Video video :
+        List.of(Video.scene(6, 8, 9, 80, 41), Video.random(5, 6, 7, 80, 42), mixture())) {
+      for (double retention : new double[] {.03, .2, .6}) {
+        MergeSpec spec = MergeSpec.of("ustc", "strict", retention);
+        compare(
+            rig.merge(video, rig.mergers().create(spec)),
+            twin(video, spec, new Retention(retention, retention, null)));
+      }
+    }
+  }
+
+  /** Tokens whose cosines lie around that of the retention pool. */
+  private static Video mixture() {
+    Video video = Video.random(8, 5, 6, 60, 43);
+    Video common = Video.random(1, 1, 1, 60, 44);
+    for (int i = 0; i < video.values().length; i++) {
+      video.values()[i] = .65f * video.values()[i] + common.values()[i % 60];
+    }
+    return video;
   }
 
   /**
