@@ -154,8 +154,13 @@ class Correctness:
         differ = int((torch.from_numpy(odd) != pairs.indices).sum())
         self.table.checked("reducers: best partners that differ", differ, 0, label)
         some = torch.randperm(301, generator=generator)[:100]
-        peaks = rows.ustc.peaks(x.to(self.device), some.to(self.device), 7)
+        peaks = rows.ustc.peaks(x.to(self.device), some.to(self.device), 100, 7, 1)
         self.table.checked("reducers: density peaks", relative(peaks, plain_peaks(wide[some], 7)), ROWS_LIMIT, label)
+        tokens, centres = some.to(self.device), torch.arange(0, 301, 7, device=self.device)
+        outlines = rows.ustc.outline(x.to(self.device), 24, 64)
+        found = rows.ustc.nearest_bounded(x.to(self.device), outlines, tokens, centres, 1000).cpu()
+        differ = int((found != torch.cdist(wide[some], wide[::7]).argmin(1)).sum())
+        self.table.checked("reducers: nearest centres that differ", differ, 0, label)
 
     def server_merges(self):
         """The drivers of reducers.py keep, on the CPU, what the server kept."""

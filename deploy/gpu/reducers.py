@@ -251,48 +251,60 @@ def ustc(rows, values, grid, wanted, strict):
     n, leaves = len(values), grid[1] * grid[2]
     frame = np.arange(n) // leaves
     salient = 1 - rows.cosines(values, np.arange(n), rows.sums(values, frame, grid[0]), frame)
-    retained = retain(rows, values, descending(salient), wanted * 7 // 10)
+    outlines = rows.ustc.outline(values, min(24, values.shape[1]), rows.block(values))
+    retained = retain(rows, values, outlines, descending(salient), wanted * 7 // 10)
     recycled = np.flatnonzero(~retained)
     centres = density_peaks(rows, values, recycled, wanted - int(retained.sum()))
-    tile = max(1, (1 << 26 if rows.gpu else 1 << 19) // max(values.shape[1], len(centres)))
-    nearest = rows.ustc.nearest(values, rows.up(recycled), rows.up(centres), tile).cpu().numpy()
+    at, peaks = rows.up(recycled), rows.up(centres)
+    if rows.gpu:
+        tile = max(1, (1 << 26) // max(values.shape[1], len(centres)))
+        nearest = rows.ustc.nearest(values, at, peaks, tile)
+    else:
+        nearest = rows.ustc.nearest_bounded(values, outlines, at, peaks, 1 << 20)
     group = np.arange(n)
-    group[recycled] = centres[nearest]
+    group[recycled] = centres[nearest.cpu().numpy()]
     group[centres] = centres
     return rows.finish(rows.group(values, of(group)), values)
 
 
-def retain(rows, values, order, quota):
+def retain(rows, values, outlines, order, quota):
+    tau = float(np.float32(0.7))
     retained, count = np.zeros(len(order), bool), 0
     pool = torch.zeros(0, values.shape[1], device=rows.device)
+    drawn = torch.zeros(0, outlines.shape[1], device=rows.device)
     for start in range(0, len(order), 512):
         if count >= quota:
             break
         block = order[start : start + 512]
-        candidates = rows.ustc.unit(values, rows.up(block))
-        highest = rows.ustc.highest(candidates, pool).cpu().numpy()
-        open_ = np.flatnonzero(highest < np.float32(0.7))
+        open_, apart = rows.ustc.open(values, outlines, rows.up(block), pool, drawn, tau)
+        open_ = open_.cpu().numpy()
         if len(open_) == 0:
             continue
-        apart = rows.ustc.pick(candidates, rows.up(open_))
         cosines, taken = rows.ustc.mutual(apart).cpu().numpy(), []
         for i in range(len(open_)):
             if not taken or (cosines[i, taken] < np.float32(0.7)).all():
                 taken.append(i)
         taken = np.array(taken[: quota - count])
+        tokens = block[open_[taken]]
         pool = rows.ustc.join(pool, rows.ustc.pick(apart, rows.up(taken)))
-        retained[block[open_[taken]]] = True
+        drawn = rows.ustc.join(drawn, rows.ustc.unit(outlines, rows.up(tokens)))
+        retained[tokens] = True
         count += len(taken)
     return retained
 
 
 def density_peaks(rows, values, recycled, count):
-    peaks = np.zeros(len(recycled), np.float32)
-    windows, start = (len(recycled) + 255) // 256, 0
-    for i in range(windows):
-        end = start + share(len(recycled), windows, i)
-        if end - start > 1:
-            found = rows.ustc.peaks(values, rows.up(recycled[start:end]), min(7, end - start - 1))
-            peaks[start:end] = found.cpu().numpy()
-        start = end
-    return np.sort(recycled[descending(peaks)[:count]])
+    windows = (len(recycled) + 127) // 128
+    size, larger = divmod(len(recycled), windows)
+    found = [
+        window_peaks(rows, values, recycled[: larger * (size + 1)], size + 1),
+        window_peaks(rows, values, recycled[larger * (size + 1) :], size),
+    ]
+    return np.sort(recycled[descending(np.concatenate(found))[:count]])
+
+
+def window_peaks(rows, values, tokens, size):
+    if len(tokens) == 0 or size < 2:
+        return np.zeros(len(tokens), np.float32)
+    batch = max(1, (1 << 14 if rows.gpu else 1 << 10) // size)
+    return rows.ustc.peaks(values, rows.up(tokens), size, min(7, size - 1), batch).cpu().numpy()

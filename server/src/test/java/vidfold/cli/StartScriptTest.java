@@ -35,7 +35,7 @@ class StartScriptTest {
     assertThat(ran.code()).isZero();
     assertThat(ran.lines())
         .contains("-Dvidfold.home=" + home, home + "/lib/*", "-Dai.djl.offline=true")
-        .contains("OMP_WAIT_POLICY=passive", "THP_MEM_ALLOC_ENABLE=1")
+        .contains("OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=1000", "THP_MEM_ALLOC_ENABLE=1")
         .endsWith("vidfold.cli.Main", "ask", "a b", "c")
         .noneMatch(line -> line.contains("native-access"));
   }
@@ -50,12 +50,14 @@ class StartScriptTest {
             "VIDFOLD_JAVA_OPTS",
             "-Xmx3g -Da=b",
             "OMP_WAIT_POLICY",
-            "active");
+            "active",
+            "GOMP_SPINCOUNT",
+            "7");
     Ran ran = run(environment, script, "version");
 
     assertThat(ran.lines())
         .containsSubsequence("-Xmx1g", "--enable-native-access=ALL-UNNAMED", "-Xmx3g", "-Da=b")
-        .contains("OMP_WAIT_POLICY=active");
+        .contains("OMP_WAIT_POLICY=active", "GOMP_SPINCOUNT=7");
   }
 
   @Test
@@ -98,7 +100,10 @@ class StartScriptTest {
     Path jdk = folder.resolve("jdk-" + version);
     script(
         jdk.resolve("bin/java"),
-        "echo OMP_WAIT_POLICY=$OMP_WAIT_POLICY\necho THP_MEM_ALLOC_ENABLE=$THP_MEM_ALLOC_ENABLE\nfor a in \"$@\"; do echo \"$a\"; done\n");
+        "echo OMP_WAIT_POLICY=$OMP_WAIT_POLICY\n"
+            + "echo GOMP_SPINCOUNT=$GOMP_SPINCOUNT\n"
+            + "echo THP_MEM_ALLOC_ENABLE=$THP_MEM_ALLOC_ENABLE\n"
+            + "for a in \"$@\"; do echo \"$a\"; done\n");
     Files.writeString(
         jdk.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\n");
     return jdk.toString();
