@@ -58,6 +58,14 @@ class Rows(Module):
     mean = torch.div(sums, torch.unsqueeze(size, 1))
     return torch.to(mean, ops.prim.dtype(like), False, False, None)
 
+  # x [n, C] times the rows of y [m, C]: [n, m]. On a CPU oneDNN is twice as fast as mm, which is MKL's, on Zen 5.
+  def products(self: __torch__.Rows, x: Tensor, y: Tensor) -> Tensor:
+    if ops.prim.is_cuda(x):
+      out = torch.mm(x, torch.t(y))
+    else:
+      out = ops.mkldnn._linear_pointwise(x, y, None, "none", annotate(List[Optional[number]], []), "")
+    return out
+
   # For every even row of x [n, C] the most similar odd row: (cosine, which odd row), each
   # [ceil(n / 2)]. Only a tile of `rows` even rows is compared at a time.
   def best_odd(self: __torch__.Rows, x: Tensor, rows: int) -> Tuple[Tensor, Tensor]:
@@ -65,14 +73,14 @@ class Rows(Module):
     norms = torch.clamp_min(torch.linalg_vector_norm(wide, 2, [1], False, dtype=None), 1.e-08)
     even = torch.slice(wide, 0, 0, None, 2)
     even_norms = torch.slice(norms, 0, 0, None, 2)
-    odd = torch.t(torch.slice(wide, 0, 1, None, 2))
+    odd = torch.contiguous(torch.slice(wide, 0, 1, None, 2))
     odd_norms = torch.slice(norms, 0, 1, None, 2)
     cosines = annotate(List[Tensor], [])
     places = annotate(List[Tensor], [])
     start = 0
     while torch.lt(start, torch.size(even, 0)):
       end = ops.prim.min(torch.add(start, rows), torch.size(even, 0))
-      shares = torch.div_(torch.mm(torch.slice(even, 0, start, end, 1), odd), odd_norms)
+      shares = torch.div_(self.products(torch.contiguous(torch.slice(even, 0, start, end, 1)), odd), odd_norms)
       best, place = torch.max(shares, 1, False)
       torch.append(cosines, torch.div(best, torch.slice(even_norms, 0, start, end, 1)))
       torch.append(places, place)

@@ -3,6 +3,21 @@ class Ustc(Module):
   __buffers__ = []
   training : bool
 
+  # x [n, C] times the rows of y [m, C]: [n, m]. On a CPU oneDNN is twice as fast as mm, which is MKL's, on Zen 5.
+  def products(self: __torch__.Ustc, x: Tensor, y: Tensor) -> Tensor:
+    if ops.prim.is_cuda(x):
+      out = torch.mm(x, torch.t(y))
+    else:
+      out = ops.mkldnn._linear_pointwise(x, y, None, "none", annotate(List[Optional[number]], []), "")
+    return out
+
+  # Places [n] with the last one repeated up to a multiple of `step`: few shapes, for which oneDNN
+  # makes its kernels once.
+  def padded(self: __torch__.Ustc, places: Tensor, step: int) -> Tensor:
+    n = torch.numel(places)
+    more = torch.remainder(torch.neg(n), step)
+    return torch.cat([places, torch.expand(torch.slice(places, 0, torch.sub(n, 1), None, 1), [more])], 0)
+
   # Rows `at` [k] of x [N, C] as f32 unit vectors; zero rows stay zero.
   def unit(self: __torch__.Ustc, x: Tensor, at: Tensor) -> Tensor:
     rows = torch.to(torch.index_select(x, 0, at), 6, False, False, None)
@@ -57,7 +72,7 @@ class Ustc(Module):
     rows = self.unit(x, torch.index_select(at, 0, left))
     unclear = torch.ge(torch.amax(torch.index_select(high, 0, left), [1], False), torch.sub(tau, 0.0001))
     which = torch.reshape(torch.nonzero(unclear), [-1])
-    highest = torch.amax(torch.mm(torch.index_select(rows, 0, which), torch.t(pool)), [1], False)
+    highest = torch.amax(self.products(torch.index_select(rows, 0, which), pool), [1], False)
     apart = torch.index_copy(torch.logical_not(unclear), 0, which, torch.lt(highest, tau))
     stay = torch.reshape(torch.nonzero(apart), [-1])
     return (torch.index_select(left, 0, stay), torch.index_select(rows, 0, stay))
@@ -70,7 +85,7 @@ class Ustc(Module):
 
   # Cosines [k, k] of unit vectors [k, C] with one another.
   def mutual(self: __torch__.Ustc, x: Tensor) -> Tensor:
-    return torch.mm(x, torch.t(x))
+    return self.products(x, x)
 
   # Squared distances [b, n, n] of rows of x [b, n, C] within each b, over C.
   def distances(self: __torch__.Ustc, x: Tensor) -> Tensor:
@@ -165,14 +180,15 @@ class Ustc(Module):
       which = torch.slice(order, 0, start, torch.add(start, 128), 1)
       tile = torch.to(torch.index_select(x, 0, torch.index_select(at, 0, which)), 6, False, False, None)
       near, _, _ = torch.unique_consecutive(torch.index_select(likely, 0, which), False, False, None)
-      products = torch.mm(tile, torch.t(torch.index_select(y, 0, near)))
+      near = self.padded(near, 32)
+      products = self.products(tile, torch.index_select(y, 0, near))
       upper = torch.amin(torch.sub(torch.index_select(square, 0, near), torch.mul(products, 2.)), [1], True)
       length = torch.sum(torch.mul(tile, tile), [1], True, dtype=None)
       limit = torch.add(torch.sub(torch.add(upper, torch.mul(length, 1.000002)), torch.index_select(their_square, 0, which)), slack)
       bounds = torch.mm(torch.index_select(theirs, 0, which), keys)
       some = torch.any(torch.le(bounds, limit), 0, False)
-      left = torch.reshape(torch.nonzero(torch.index_fill(some, 0, near, True)), [-1])
-      products = torch.mm(tile, torch.t(torch.index_select(y, 0, left)))
+      left = self.padded(torch.reshape(torch.nonzero(torch.index_fill(some, 0, near, True)), [-1]), 64)
+      products = self.products(tile, torch.index_select(y, 0, left))
       best = torch.argmin(torch.sub(torch.index_select(square, 0, left), torch.mul(products, 2.)), 1, False)
       _ = torch.index_copy_(out, 0, which, torch.index_select(left, 0, best))
       start = torch.add(start, 128)

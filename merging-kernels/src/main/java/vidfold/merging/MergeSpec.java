@@ -29,6 +29,12 @@ public record MergeSpec(
       List.of(
           "none", "sttm", "temporal", "octree", "ustc", "tome", "dycoke", "framefusion", "uniform");
 
+  /**
+   * The largest retention at which {@code ustc} is the usual reducer: with so few tokens, those
+   * that one pool picks for the whole video answer better than what STTM's trees leave.
+   */
+  private static final double USTC_UP_TO = 0.1;
+
   private static final Set<String> TAKE_ROOTS = Set.of("sttm", "octree");
   private static final Set<String> TAKE_HEADS = Set.of("sttm", "temporal");
   private static final Set<String> TAKE_THRESHOLDS =
@@ -147,6 +153,16 @@ public record MergeSpec(
   /** A reducer that chooses the smallest retention at which little information is lost. */
   public static MergeSpec auto(String reducer, String mode) {
     return new MergeSpec(reducer, mode, null, null);
+  }
+
+  /** The reducer for a retention when nobody names one: {@code sttm}, at 0.1 or less ustc. */
+  public static String usualReducer(double retention) {
+    return retention <= USTC_UP_TO ? "ustc" : "sttm";
+  }
+
+  /** Whether the reducer is meant to see the decoder's input, whatever layer the model prefers. */
+  public boolean mergesAtInput() {
+    return reducer.equals("ustc");
   }
 
   /** Whether the retention is chosen for each video, see {@link #auto}. */

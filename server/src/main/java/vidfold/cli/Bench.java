@@ -79,7 +79,7 @@ final class Bench implements Callable<Integer> {
   @Option(
       names = "--reducer",
       defaultValue = "sttm",
-      description = "What merges tokens (default: ${DEFAULT-VALUE}).")
+      description = "What merges tokens (default: ${DEFAULT-VALUE}, at any retention).")
   private String reducer = "sttm";
 
   @Option(

@@ -33,7 +33,8 @@ public record AnswerConfig(
    * @throws IllegalArgumentException when the model cannot do what is configured
    */
   public Question.Options options(ModelInfo model, SamplingRule rule) {
-    int layer = mergeLayer == null ? model.defaultMergeLayer() : mergeLayer;
+    int usual = merge.mergesAtInput() ? 0 : model.defaultMergeLayer();
+    int layer = mergeLayer == null ? usual : mergeLayer;
     if (layer >= model.layers()) {
       throw new IllegalArgumentException(
           "answer.merge-layer: expected a layer below the model's %d but found %d"

@@ -72,7 +72,11 @@ public final class ConfigKeys {
       key("model.threads", integer(0, 4096), "0", "CPU threads of the model; 0 is one a core");
 
   static final ConfigKey<String> ANSWER_REDUCER =
-      key("answer.reducer", oneOf(MergeSpec.REDUCERS), "sttm", "How visual tokens are merged");
+      key(
+          "answer.reducer",
+          oneOf(MergeSpec.REDUCERS),
+          "sttm",
+          "How visual tokens are merged; where nothing is said, ustc at a retention of at most 0.1");
   static final ConfigKey<String> ANSWER_MODE =
       key(
           "answer.mode",

@@ -145,8 +145,9 @@ public record ServerConfig(
   }
 
   /**
-   * The reducer. A retention from a weaker source than the reducer {@code none}, or than
-   * thresholds, gives way to them; from the same source it is a contradiction.
+   * The reducer: unless it is configured, the usual one for the retention. A retention from a
+   * weaker source than the reducer {@code none}, or than thresholds, gives way to them; from the
+   * same source it is a contradiction.
    */
   private static MergeSpec merge(Settings settings) {
     String reducer = settings.get(ANSWER_REDUCER);
@@ -157,6 +158,11 @@ public record ServerConfig(
     }
     if (thresholds != null && settings.isWeaker(ANSWER_RETENTION, ANSWER_SPATIAL)) {
       retention = null;
+    }
+    if (settings.given(ANSWER_REDUCER).source() == Settings.Source.DEFAULT
+        && retention != null
+        && thresholds == null) {
+      reducer = MergeSpec.usualReducer(retention);
     }
     try {
       return new MergeSpec(reducer, settings.get(ANSWER_MODE), retention, thresholds);

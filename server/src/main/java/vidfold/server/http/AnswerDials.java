@@ -2,6 +2,7 @@ package vidfold.server.http;
 
 import java.util.Set;
 import java.util.function.Supplier;
+import vidfold.merging.MergeSpec;
 import vidfold.model.ModelInfo;
 import vidfold.model.PrefixSpec;
 import vidfold.model.SamplingParams;
@@ -45,19 +46,22 @@ final class AnswerDials {
   /** Reads the fields; one that cannot be used ends the request with its name. */
   static Question.Options read(JsonBody body, Question.Options defaults, ModelInfo model) {
     AnswerDials dials = new AnswerDials(body, defaults);
-    int mergeLayer = dials.mergeLayer(model);
+    MergeSpec merge = MergeDials.read(body, defaults.prefix().merge());
+    int mergeLayer = dials.mergeLayer(merge, model);
     return new Question.Options(
-        new PrefixSpec(MergeDials.read(body, defaults.prefix().merge()), mergeLayer),
+        new PrefixSpec(merge, mergeLayer),
         dials.frames(),
         dials.sampling(),
         dials.maxTokens(),
         new QuestionDials(body, defaults.reduction()).read(mergeLayer, model.layers()));
   }
 
-  private int mergeLayer(ModelInfo model) {
+  /** The configured layer is for the configured reducer: another may belong to the input. */
+  private int mergeLayer(MergeSpec merge, ModelInfo model) {
     Integer layer = body.integer("merge_layer");
     if (layer == null) {
-      return defaults.prefix().mergeLayer();
+      boolean configured = merge.reducer().equals(defaults.prefix().merge().reducer());
+      return merge.mergesAtInput() && !configured ? 0 : defaults.prefix().mergeLayer();
     }
     if (layer < 0 || layer >= model.layers()) {
       throw Problems.field(

@@ -1,5 +1,6 @@
 package vidfold.server.http;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -9,12 +10,16 @@ import vidfold.merging.MergeSpec;
  * The fields of a request that say how visual tokens are merged: {@code reducer}, {@code mode},
  * STTM's {@code root_level}, {@code weighted_average} and {@code head_dim}, and {@code retention}
  * (a share, or {@code "auto"}) or {@code thresholds}. What is absent is as configured; a retention
- * asked of a server that is configured to keep every token means {@code sttm}.
+ * asked of a server that is configured to keep every token means {@code sttm}. Where {@code sttm}
+ * would be used without being named, and no option of its trees is given, a retention of at most
+ * 0.1 means {@code ustc}.
  */
 final class MergeDials {
   private static final String NO_REDUCER = "none";
   private static final String USUAL_REDUCER = "sttm";
   private static final String AUTO = "auto";
+  private static final List<String> OF_TREES =
+      List.of("root_level", "weighted_average", "head_dim");
 
   /** Half of the tokens: what a reducer keeps when neither request nor configuration says. */
   private static final double USUAL_RETENTION = 0.5;
@@ -56,7 +61,7 @@ final class MergeDials {
       throw Problems.field("thresholds", "Give 'retention' or 'thresholds', not both.");
     }
     boolean reduces = auto || thresholds != null || (retention != null && retention != 1);
-    String reducer = reducer(reduces);
+    String reducer = reducer(reduces, retention);
     if (auto || retention != null || thresholds != null) {
       return spec(reducer, retention, thresholds);
     }
@@ -66,12 +71,15 @@ final class MergeDials {
     return spec(reducer, retentionOfAnother(reducer), null);
   }
 
-  private String reducer(boolean reduces) {
-    String reducer = body.text("reducer");
-    if (reducer != null) {
-      return reducer;
+  private String reducer(boolean reduces, @Nullable Double retention) {
+    String named = body.text("reducer");
+    if (named != null) {
+      return named;
     }
-    return reduces && usual.reducer().equals(NO_REDUCER) ? USUAL_REDUCER : usual.reducer();
+    String reducer =
+        reduces && usual.reducer().equals(NO_REDUCER) ? USUAL_REDUCER : usual.reducer();
+    boolean free = reducer.equals(USUAL_REDUCER) && OF_TREES.stream().noneMatch(body::has);
+    return free && retention != null ? MergeSpec.usualReducer(retention) : reducer;
   }
 
   /** What a reducer keeps that is asked for by its name alone, and is not the configured one. */

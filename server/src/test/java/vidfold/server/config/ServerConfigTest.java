@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import vidfold.merging.MergeSpec;
 import vidfold.model.LoadOptions;
 import vidfold.model.ModelInfo;
+import vidfold.model.PrefixSpec;
 import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
@@ -111,6 +112,25 @@ class ServerConfigTest {
   @Test
   void shouldKeepAllTokensWithoutAReducer() {
     assertThat(config("answer.reducer", "none").answer().merge()).isEqualTo(MergeSpec.none());
+  }
+
+  @Test
+  void shouldTakeUstcAtTheInputAtSmallRetention() {
+    Question.Options small = config("answer.retention", "0.05").answer().options(MODEL, RULE);
+    assertThat(small.prefix())
+        .isEqualTo(new PrefixSpec(MergeSpec.of("ustc", "reference", 0.05), 0));
+    assertThat(config("answer.retention", "0.2").answer().merge())
+        .isEqualTo(MergeSpec.sttm("reference", 0.2));
+    Question.Options named =
+        config("answer.retention", "0.05", "answer.reducer", "sttm").answer().options(MODEL, RULE);
+    assertThat(named.prefix()).isEqualTo(new PrefixSpec(MergeSpec.sttm("reference", 0.05), 2));
+    assertThat(
+            config("answer.retention", "0.05", "answer.merge-layer", "1")
+                .answer()
+                .options(MODEL, RULE)
+                .prefix()
+                .mergeLayer())
+        .isEqualTo(1);
   }
 
   @Test

@@ -58,6 +58,23 @@ class MergeDialsTest {
         .isEqualTo(MergeSpec.of("tome", "strict", 0.25));
   }
 
+  @Test
+  void shouldTakeUstcAtSmallRetentionUnlessAnotherIsNamed() {
+    MergeSpec usual = MergeSpec.sttm("reference", 0.5);
+    MergeSpec small = MergeSpec.of("ustc", "reference", 0.1);
+
+    assertThat(read("{'retention': 0.1}", usual)).isEqualTo(small);
+    assertThat(read("{'retention': 0.1}", MergeSpec.none())).isEqualTo(small);
+    assertThat(read("{'retention': 0.11}", usual)).isEqualTo(MergeSpec.sttm("reference", 0.11));
+    assertThat(read("{'retention': 'auto'}", usual)).isEqualTo(MergeSpec.auto("sttm", "reference"));
+    assertThat(read("{'retention': 0.02, 'reducer': 'sttm'}", usual))
+        .isEqualTo(MergeSpec.sttm("reference", 0.02));
+    assertThat(read("{'retention': 0.02, 'head_dim': 4}", usual))
+        .isEqualTo(MergeSpec.sttm("reference", 0.02).with(new MergeSpec.Tree(1, false, 4)));
+    assertThat(read("{'retention': 0.02}", MergeSpec.of("tome", "strict", 0.5)))
+        .isEqualTo(MergeSpec.of("tome", "strict", 0.02));
+  }
+
   private static MergeSpec read(String json, MergeSpec usual) {
     byte[] bytes = json.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
     return MergeDials.read(JsonBody.read(bytes, AnswerDials.FIELDS), usual);

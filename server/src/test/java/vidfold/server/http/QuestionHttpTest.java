@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import vidfold.merging.MergeSpec;
+import vidfold.model.PrefixSpec;
 import vidfold.model.QuestionReduction;
 import vidfold.model.SamplingParams;
 import vidfold.model.SamplingRule;
@@ -76,6 +77,24 @@ class QuestionHttpTest {
     assertThat(options.sampling())
         .isEqualTo(new SamplingParams(0.5, 0.9, 7, 1.1, 9007199254740993L, 3));
     assertThat(options.frames()).isEqualTo(new SamplingRule(0.5, 2, 8, true));
+  }
+
+  @Test
+  void shouldMergeAtTheInputWithUstcUnlessALayerIsGiven() throws Exception {
+    PrefixSpec unnamed = asked("{\"question\": \"a\", \"retention\": 0.05}").prefix();
+    assertThat(unnamed).isEqualTo(new PrefixSpec(MergeSpec.of("ustc", "reference", 0.05), 0));
+    PrefixSpec named =
+        asked("{\"question\": \"a\", \"retention\": 0.05, \"reducer\": \"sttm\"}").prefix();
+    assertThat(named)
+        .isEqualTo(
+            new PrefixSpec(
+                MergeSpec.sttm("reference", 0.05), TestServer.DEFAULTS.prefix().mergeLayer()));
+    assertThat(TestServer.DEFAULTS.prefix().mergeLayer()).isPositive();
+    assertThat(
+            asked("{\"question\": \"a\", \"retention\": 0.05, \"merge_layer\": 1}")
+                .prefix()
+                .mergeLayer())
+        .isEqualTo(1);
   }
 
   @Test
