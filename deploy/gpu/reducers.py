@@ -12,7 +12,8 @@ from quadtree import NO_TREE, Quadtree
 from rows import ascending, descending, of, ordered, share
 
 NAMES = ("sttm", "temporal", "octree", "ustc", "tome", "dycoke", "framefusion", "uniform")
-CPU_CHUNK, GPU_CHUNK = 3 << 19, 1 << 26
+CPU_CHUNK, GPU_CHUNK = 3 << 18, 1 << 26
+CPU_STEPS, GPU_STEPS = 1, 5  # of the search, counted in one call
 SPATIAL, TEMPORAL = (-1, 0.80, 0.85, 1.0001), (1e-6, 0.55, 0.60, 1.0001)
 
 
@@ -42,7 +43,8 @@ def sttm(rows, values, grid, wanted, strict, root_level=1):
         values, [t, h, w], [rows.up(x) for x in holders], [rows.up(tree.slots(i)) for i in range(levels - 1)],
         [rows.up(x) for x in special], 0.5, strict, 1, frames,
     )
-    at = search(wanted, lambda p: rows.sttm.count(similar, *tables[:3], t, list(p), strict))
+    counts = lambda tried: rows.sttm.counts(similar, *tables[:3], t, [x for p in tried for x in p], strict).tolist()
+    at = search(wanted, GPU_STEPS if rows.gpu else CPU_STEPS, counts)
     source, _, size, owner, order, offsets, weight = rows.sttm.bags(similar, tables, t, list(at), strict, False)
     groups = rows.group_from(values, [x.cpu().numpy() for x in (source, size, owner)], (order, offsets, weight))
     return rows.finish(rows.trim(groups, grid, wanted), values)
@@ -54,24 +56,38 @@ def line(u):
     return tuple(x[i] + f * (x[i + 1] - x[i]) for x in (SPATIAL, TEMPORAL))
 
 
-def search(wanted, count):
+def search(wanted, ahead, counts):
     """The thresholds with the fewest survivors that are not below `wanted`, or nearly so."""
-    low, high, kept = 0.0, len(SPATIAL) - 1.0, 1 << 31
-    if count(line(low)) >= wanted:
+
+    def learn(points):
+        known.update(zip(points, counts([line(u) for u in points])))
+
+    low, high, kept, known = 0.0, len(SPATIAL) - 1.0, 1 << 31, {}
+    learn([low] + middles(low, high, ahead))
+    if known[low] >= wanted:
         return line(low)
     best = line(high)
     for _ in range(26):
         if kept - wanted <= wanted // 200:
             break
         middle = (low + high) / 2
-        survivors = count(line(middle))
-        if survivors < wanted:
+        if middle not in known:
+            learn(middles(low, high, ahead))
+        if known[middle] < wanted:
             low = middle
         else:
             high = middle
-            if survivors < kept:
-                best, kept = line(middle), survivors
+            if known[middle] < kept:
+                best, kept = line(middle), known[middle]
     return best
+
+
+def middles(low, high, steps):
+    """The points that so many further steps of a bisection can try."""
+    if steps == 0:
+        return []
+    middle = (low + high) / 2
+    return [middle, *middles(low, middle, steps - 1), *middles(middle, high, steps - 1)]
 
 
 def octree(rows, values, grid, wanted, strict):

@@ -131,101 +131,110 @@ class Sttm(Module):
       torch.append(out, torch.cat(parts[i], 0))
     return out
 
-  # Level of the node that owns each leaf: [T, HW]. The coarsest level that stops wins.
-  def owner_level(self: __torch__.Sttm, sims: List[Tensor], cells: Tensor, frames: int, threshold: float) -> Tensor:
+  # Level of the node that owns each leaf, for thresholds [K, 1, 1]: [K, T, HW]. The coarsest level that stops wins.
+  def owner_level(self: __torch__.Sttm, sims: List[Tensor], cells: Tensor, frames: int, thresholds: Tensor) -> Tensor:
     last = torch.sub(torch.size(cells, 0), 1)
-    level = torch.full([frames, torch.size(cells, 1)], last, dtype=4, layout=None, device=ops.prim.device(cells), pin_memory=None)
+    level = torch.full([torch.size(thresholds, 0), frames, torch.size(cells, 1)], last, dtype=4, layout=None, device=ops.prim.device(cells), pin_memory=None)
     for i in range(last):
       at = torch.sub(torch.sub(last, 1), i)
-      stop = torch.index_select(torch.ge(sims[at], threshold), 1, torch.select(cells, 0, at))
-      level = torch.where(stop, torch.full_like(level, at), level)
+      stop = torch.index_select(torch.ge(sims[at], thresholds), 2, torch.select(cells, 0, at))
+      level = torch.masked_fill(level, stop, at)
     return level
 
-  # node [T, HW]: flat index of the first leaf of each leaf's node, which names the node.
+  # node [K, T, HW]: flat index of the first leaf of each leaf's node, which names the node.
   def owner_node(self: __torch__.Sttm, level: Tensor, corners: Tensor) -> Tensor:
-    leaves = torch.size(level, 1)
+    leaves = torch.size(level, 2)
     leaf = torch.arange(leaves, dtype=4, layout=None, device=ops.prim.device(level), pin_memory=None)
-    frame = torch.arange(torch.size(level, 0), dtype=4, layout=None, device=ops.prim.device(level), pin_memory=None)
+    frame = torch.arange(torch.size(level, 1), dtype=4, layout=None, device=ops.prim.device(level), pin_memory=None)
     corner = torch.take(corners, torch.add(torch.mul(level, leaves), leaf))
     return torch.add(corner, torch.unsqueeze(torch.mul(frame, leaves), 1))
 
   # Pairs of nested nodes of consecutive frames that are similar enough, one for each leaf of the
-  # later frame: (earlier node, later node), each [(T - 1) * HW]. Where there is none, both are the
-  # later node. A pair shows at the first leaf of its finer node only.
-  def pairs(self: __torch__.Sttm, sims: Tensor, level: Tensor, node: Tensor, pair_at: Tensor, count: int, threshold: float) -> Tuple[Tensor, Tensor]:
-    frames = torch.size(level, 0)
-    leaves = torch.size(level, 1)
-    before = torch.slice(level, 0, 0, torch.sub(frames, 1), 1)
-    after = torch.slice(level, 0, 1, frames, 1)
+  # later frame: (earlier node, later node), each [K, (T - 1) * HW], for thresholds [K, 1, 1]. Where
+  # there is none, both are the later node. A pair shows at the first leaf of its finer node only.
+  def pairs(self: __torch__.Sttm, sims: Tensor, level: Tensor, node: Tensor, pair_at: Tensor, count: int, thresholds: Tensor) -> Tuple[Tensor, Tensor]:
+    tried = torch.size(level, 0)
+    frames = torch.size(level, 1)
+    leaves = torch.size(level, 2)
+    before = torch.slice(level, 1, 0, torch.sub(frames, 1), 1)
+    after = torch.slice(level, 1, 1, frames, 1)
     leaf = torch.arange(leaves, dtype=4, layout=None, device=ops.prim.device(level), pin_memory=None)
     both = torch.add(torch.mul(before, count), after)
     place = torch.take(pair_at, torch.add(torch.mul(both, leaves), leaf))
-    similar = torch.ge(torch.gather(sims, 1, place), threshold)
+    all = torch.expand(sims, [tried, torch.sub(frames, 1), torch.size(sims, 1)])
+    similar = torch.ge(torch.gather(all, 2, place), thresholds)
     ids = torch.view(torch.arange(torch.mul(frames, leaves), dtype=4, layout=None, device=ops.prim.device(level), pin_memory=None), [frames, leaves])
     first = torch.eq(node, ids)
-    shown = torch.logical_or(torch.slice(first, 0, 0, torch.sub(frames, 1), 1), torch.slice(first, 0, 1, frames, 1))
-    earlier = torch.slice(node, 0, 0, torch.sub(frames, 1), 1)
-    later = torch.slice(node, 0, 1, frames, 1)
+    shown = torch.logical_or(torch.slice(first, 1, 0, torch.sub(frames, 1), 1), torch.slice(first, 1, 1, frames, 1))
+    earlier = torch.slice(node, 1, 0, torch.sub(frames, 1), 1)
+    later = torch.slice(node, 1, 1, frames, 1)
     chosen = torch.where(torch.logical_and(similar, shown), earlier, later)
-    return (torch.flatten(chosen, 0, -1), torch.flatten(later, 0, -1))
+    return (torch.flatten(chosen, 1, -1), torch.flatten(later, 1, -1))
 
   # Every later node follows its smallest earlier node; pointers are then followed to their roots.
+  # ids and labels [K, N].
   def follow_smallest(self: __torch__.Sttm, ids: Tensor, earlier: Tensor, later: Tensor, frames: int) -> Tensor:
-    label = torch.scatter_reduce(ids, 0, later, earlier, "amin", include_self=True)
+    label = torch.scatter_reduce(ids, 1, later, earlier, "amin", include_self=True)
     reach = 1
     while torch.lt(reach, frames):
-      label = torch.index_select(label, 0, label)
+      label = torch.gather(label, 1, label)
       reach = torch.mul(reach, 2)
     return label
 
   # The published sweep: the smaller label goes to both ends of every pair, then one pointer jump,
-  # until the labels of the whole video are idempotent. The stop is kept on the device and read
-  # once in a block of sweeps; sweeps after it change nothing.
+  # until the labels of the whole video are idempotent. The stop of each of the K is kept on the
+  # device, and read once in a block of sweeps; sweeps after it change nothing.
   def sweep(self: __torch__.Sttm, ids: Tensor, earlier: Tensor, later: Tensor, block: int) -> Tensor:
     label = ids
-    done = torch.zeros([], dtype=11, layout=None, device=ops.prim.device(ids), pin_memory=None)
+    done = torch.zeros([torch.size(ids, 0), 1], dtype=11, layout=None, device=ops.prim.device(ids), pin_memory=None)
     finished = False
     while torch.__not__(finished):
       for i in range(block):
-        low = torch.minimum(torch.index_select(label, 0, earlier), torch.index_select(label, 0, later))
-        next = torch.scatter_reduce(label, 0, earlier, low, "amin", include_self=True)
-        next = torch.scatter_reduce(next, 0, later, low, "amin", include_self=True)
-        next = torch.index_select(next, 0, next)
+        low = torch.minimum(torch.gather(label, 1, earlier), torch.gather(label, 1, later))
+        next = torch.scatter_reduce(label, 1, earlier, low, "amin", include_self=True)
+        next = torch.scatter_reduce(next, 1, later, low, "amin", include_self=True)
+        next = torch.gather(next, 1, next)
         label = torch.where(done, label, next)
-        done = torch.all(torch.eq(label, torch.index_select(label, 0, label)))
-      finished = bool(done)
+        done = torch.all(torch.eq(label, torch.gather(label, 1, label)), 1, True)
+      finished = bool(torch.all(done))
     return label
 
-  # (level, node, group), each [T, HW]: group is the flat index of the survivor's first leaf.
+  # (level, node, group), each [K, T, HW], at K pairs of thresholds, spatial and temporal in turn: group is
+  # the flat index of the survivor's first leaf. Temporal ones are all positive or all not.
   def groups(self: __torch__.Sttm, sims: List[Tensor], cells: Tensor, corners: Tensor, pair_at: Tensor, frames: int, thresholds: List[float], strict: bool) -> Tuple[Tensor, Tensor, Tensor]:
-    level = self.owner_level(sims, cells, frames, thresholds[0])
+    tried = torch.view(torch.tensor(thresholds, dtype=6, device=ops.prim.device(cells)), [-1, 2, 1, 1])
+    level = self.owner_level(sims, cells, frames, torch.select(tried, 1, 0))
     node = self.owner_node(level, corners)
     if torch.__and__(torch.gt(thresholds[1], 0.), torch.gt(frames, 1)):
-      earlier, later = self.pairs(sims[-1], level, node, pair_at, torch.size(cells, 0), thresholds[1])
-      ids = torch.arange(torch.numel(node), dtype=4, layout=None, device=ops.prim.device(node), pin_memory=None)
+      earlier, later = self.pairs(sims[-1], level, node, pair_at, torch.size(cells, 0), torch.select(tried, 1, 1))
+      flat = torch.flatten(node, 1, -1)
+      places = torch.arange(torch.size(flat, 1), dtype=4, layout=None, device=ops.prim.device(node), pin_memory=None)
+      ids = torch.expand(places, torch.size(flat))
       if strict:
         label = self.follow_smallest(ids, earlier, later, frames)
       else:
         label = self.sweep(ids, earlier, later, 4)
-      group = torch.take(label, node)
+      group = torch.view(torch.gather(label, 1, flat), torch.size(node))
     else:
       group = node
     return (level, node, group)
 
-  # Number of survivors M at these thresholds.
-  def count(self: __torch__.Sttm, sims: List[Tensor], cells: Tensor, corners: Tensor, pair_at: Tensor, frames: int, thresholds: List[float], strict: bool) -> int:
+  # Numbers of survivors M [K] at K pairs of thresholds.
+  def counts(self: __torch__.Sttm, sims: List[Tensor], cells: Tensor, corners: Tensor, pair_at: Tensor, frames: int, thresholds: List[float], strict: bool) -> Tensor:
     level, node, group = self.groups(sims, cells, corners, pair_at, frames, thresholds, strict)
-    flat = torch.flatten(group, 0, -1)
-    ids = torch.arange(torch.numel(flat), dtype=4, layout=None, device=ops.prim.device(flat), pin_memory=None)
-    return int(torch.sum(torch.eq(flat, ids), dtype=4))
+    flat = torch.flatten(group, 1, -1)
+    ids = torch.arange(torch.size(flat, 1), dtype=4, layout=None, device=ops.prim.device(flat), pin_memory=None)
+    return torch.sum(torch.eq(flat, ids), [1], False, dtype=4)
 
   # -> (source index [M], level [M], size [M], owner [N], order [N], offsets [M], weight [N]): the
   # leaves of every survivor as a bag, ascending, and what to divide its sum by.
   # tables: cells, corners, pairs, and weights [L, HW]: share of a leaf in its cell's vector.
   def bags(self: __torch__.Sttm, sims: List[Tensor], tables: List[Tensor], frames: int, thresholds: List[float], strict: bool, weighted: bool) -> List[Tensor]:
-    level, node, group = self.groups(sims, tables[0], tables[1], tables[2], frames, thresholds, strict)
+    levels, nodes, groups = self.groups(sims, tables[0], tables[1], tables[2], frames, thresholds, strict)
+    level = torch.select(levels, 0, 0)
+    node = torch.select(nodes, 0, 0)
     leaves = torch.size(level, 1)
-    flat = torch.flatten(group, 0, -1)
+    flat = torch.flatten(groups, 0, -1)
     ids = torch.arange(torch.numel(flat), dtype=4, layout=None, device=ops.prim.device(flat), pin_memory=None)
     survives = torch.eq(flat, ids)
     source = torch.flatten(torch.nonzero(survives), 0, -1)

@@ -1,6 +1,9 @@
 package vidfold.merging;
 
-import java.util.function.ToIntFunction;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import vidfold.merging.MergeSpec.Thresholds;
 
 /**
@@ -24,35 +27,67 @@ final class RetentionSearch {
 
   private RetentionSearch() {}
 
+  /** How many survive at each of several pairs of thresholds. */
+  interface Survivors {
+    int[] at(List<Thresholds> tried);
+  }
+
   /**
    * Bisects.
    *
    * @param wanted the number of survivors wanted, at most as many as survive above every cosine
-   * @param count how many survive at given thresholds
+   * @param ahead steps of the bisection that one call counts, whichever way they go: the fewer
+   *     calls, the less often a GPU is waited for. The result does not depend on it.
    * @return the thresholds with the fewest survivors that are not below {@code wanted}
    */
-  static Thresholds find(int wanted, ToIntFunction<Thresholds> count) {
+  static Thresholds find(int wanted, int ahead, Survivors survivors) {
+    Map<Double, Integer> known = new HashMap<>();
     double low = 0;
     double high = SPATIAL.length - 1;
-    if (count.applyAsInt(at(low)) >= wanted) {
+    List<Double> first = new ArrayList<>(List.of(low));
+    addMiddles(low, high, ahead, first);
+    learn(first, survivors, known);
+    if (known.getOrDefault(low, 0) >= wanted) {
       return at(low);
     }
     Thresholds best = at(high);
     int kept = Integer.MAX_VALUE;
     for (int i = 0; i < STEPS && kept - wanted > wanted / CLOSE; i++) {
       double middle = (low + high) / 2;
-      int survivors = count.applyAsInt(at(middle));
-      if (survivors < wanted) {
+      if (!known.containsKey(middle)) {
+        List<Double> next = new ArrayList<>();
+        addMiddles(low, high, ahead, next);
+        learn(next, survivors, known);
+      }
+      int found = known.getOrDefault(middle, 0);
+      if (found < wanted) {
         low = middle;
       } else {
         high = middle;
-        if (survivors < kept) {
+        if (found < kept) {
           best = at(middle);
-          kept = survivors;
+          kept = found;
         }
       }
     }
     return best;
+  }
+
+  /** The points that so many further steps from an interval can try. */
+  private static void addMiddles(double low, double high, int steps, List<Double> points) {
+    if (steps > 0) {
+      double middle = (low + high) / 2;
+      points.add(middle);
+      addMiddles(low, middle, steps - 1, points);
+      addMiddles(middle, high, steps - 1, points);
+    }
+  }
+
+  private static void learn(List<Double> points, Survivors survivors, Map<Double, Integer> known) {
+    int[] found = survivors.at(points.stream().map(RetentionSearch::at).toList());
+    for (int i = 0; i < found.length; i++) {
+      known.put(points.get(i), found[i]);
+    }
   }
 
   /** The point of the line at {@code u} in [0, 3]; both thresholds rise with {@code u}. */

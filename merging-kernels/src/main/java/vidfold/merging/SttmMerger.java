@@ -2,6 +2,7 @@ package vidfold.merging;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import vidfold.merging.MergeSpec.Thresholds;
 import vidfold.torch.Tensor;
 import vidfold.torch.TensorScope;
@@ -58,12 +59,20 @@ final class SttmMerger extends Reducer {
 
   /**
    * Elements of a chunk of frames: a GPU wants many. On a CPU temporaries should stay in the
-   * caches: for 16 frames of 20 x 36 x 3584 in f32 one frame a chunk took 144 ms, four took 367 ms
-   * (2 cores).
+   * caches: 16 frames of 16 x 16 x 1536 took 12 ms with one or two frames a chunk, 19 with four and
+   * 33 with eight; of 20 x 36 x 1536, 62 ms with two and 201 with four (2 cores).
    */
-  private static final long CPU_CHUNK = 3L << 19;
+  private static final long CPU_CHUNK = 3L << 18;
 
   private static final long GPU_CHUNK = 1L << 26;
+
+  /**
+   * Steps of the search that are counted in one call. A GPU counts 31 pairs of thresholds about as
+   * fast as one, and is waited for at each call; on a CPU each takes its time.
+   */
+  private static final int GPU_STEPS = 5;
+
+  private static final int CPU_STEPS = 1;
 
   private final Torch torch;
   private final TorchModule script;
@@ -144,17 +153,21 @@ final class SttmMerger extends Reducer {
     }
     return RetentionSearch.find(
         wanted(tokens),
-        tried ->
-            (int)
-                script.callLong(
-                    "count",
-                    similarities,
-                    tables.get(0),
-                    tables.get(1),
-                    tables.get(2),
-                    tokens.t(),
-                    pair(tried),
-                    options.strict()));
+        torch.onGpu() ? GPU_STEPS : CPU_STEPS,
+        tried -> {
+          try (Tensor counts =
+              script.callTensor(
+                  "counts",
+                  similarities,
+                  tables.get(0),
+                  tables.get(1),
+                  tables.get(2),
+                  tokens.t(),
+                  pairs(tried),
+                  options.strict())) {
+            return counts.toInts();
+          }
+        });
   }
 
   /** Source indices, levels, sizes, owners, then the leaves of every survivor. */
@@ -165,7 +178,7 @@ final class SttmMerger extends Reducer {
         similarities,
         tables,
         tokens.t(),
-        pair(thresholds),
+        pairs(List.of(thresholds)),
         options.strict(),
         options.weightedAverage());
   }
@@ -197,7 +210,10 @@ final class SttmMerger extends Reducer {
     return out;
   }
 
-  private static double[] pair(Thresholds thresholds) {
-    return new double[] {thresholds.spatial(), thresholds.temporal()};
+  /** Spatial and temporal thresholds in turn. */
+  private static double[] pairs(List<Thresholds> thresholds) {
+    return thresholds.stream()
+        .flatMapToDouble(each -> DoubleStream.of(each.spatial(), each.temporal()))
+        .toArray();
   }
 }
