@@ -14,12 +14,13 @@ import windowed
 from decoder_case import DecoderCase, PlainRun, ScriptRun
 from measure import poison, relative
 from rows import Rows
+from views import MERGE_LAYER, PlainViews, ScriptViews
 
 # Relative norms. f32 against f64: sums of some thousand products of rounding 6e-8. f32 on two devices:
 # the same from both, and other orders of summation. bf16: operands of rounding 4e-3, a few layers deep.
 F64_LIMIT = 1e-5
-F32_LIMITS = {"vision": 1e-4, "prefill": 1e-4, "chunked": 1e-4, "merge": 1e-4, "two-segment": 1e-4, "decode": 1e-4}
-BF16_LIMITS = {"vision": 2e-2, "prefill": 2e-2, "chunked": 2e-2, "merge": 2e-2, "two-segment": 3e-2, "decode": 3e-2}
+F32_LIMITS = {"vision": 1e-4, "prefill": 1e-4, "chunked": 1e-4, "merge": 1e-4, "two-segment": 1e-4, "decode": 1e-4, "view": 1e-4}
+BF16_LIMITS = {"vision": 2e-2, "prefill": 2e-2, "chunked": 2e-2, "merge": 2e-2, "two-segment": 3e-2, "decode": 3e-2, "view": 3e-2}
 ROWS_LIMIT = 1e-5
 LOGPROB_LIMIT = 1e-4
 
@@ -50,7 +51,7 @@ class Correctness:
         self.table.heading(f"Correctness (seed {self.seed})")
         for wrong in self.archives.check_signatures() + self.archives.check_weights(published()):
             self.table.failed("archives.json", ValueError(wrong))
-        for part in (self.vision, self.windowed_vision, self.decoder, self.sampling, self.row_kernels, self.server_merges, self.merges):
+        for part in (self.vision, self.windowed_vision, self.decoder, self.question_views, self.sampling, self.row_kernels, self.server_merges, self.merges):
             try:
                 part()
             except Exception as error:  # one broken part must not hide the others
@@ -104,6 +105,32 @@ class Correctness:
             return ScriptRun(case, self.archives, shapes.cast(shape, weights, dtype, device), device, dtype).outputs()
 
         self.compare(PlainRun(case).outputs(), run)
+
+    def question_views(self):
+        """Per-question reducers. bf16 is given the choice that f32 made, except where it is made inside a step."""
+        shape, grid = self.sizes["decoder"]
+        weights = shapes.random_weights(shape, seed=self.seed + 3)
+        case = DecoderCase(shape, weights, grid, self.seed + 4)
+        plain = PlainRun(case)
+        twin = PlainViews(case, plain.merged_prefix(MERGE_LAYER))
+        exact = twin.outputs()
+        cpu = ScriptViews(case, self.archives, weights, "cpu", torch.float32)
+        found = cpu.outputs()
+        for key, ref in exact.items():
+            self.table.checked(key, relative(found[key], ref), F64_LIMIT, "CPU f32 : f64 twin")
+        differ = sum(int((cpu.chosen[kind][0] != chosen).sum()) for kind, chosen in twin.chosen.items())
+        self.table.checked("view: rows chosen otherwise", differ, 0, "CPU f32 : f64 twin")
+        for dtype, limits in ((torch.float32, F32_LIMITS), (torch.bfloat16, BF16_LIMITS)):
+            if self.device == "cpu" and dtype == torch.float32:
+                continue
+            poison(self.device)
+            label = f"{self.device} {str(dtype)[6:]} : CPU f32"
+            mine = ScriptViews(case, self.archives, shapes.cast(shape, weights, dtype, self.device), self.device, dtype)
+            for key, out in mine.outputs(cpu.chosen).items():
+                self.table.checked(key, relative(out, found[key]), limit_of(limits, key), label)
+            if dtype == torch.float32:
+                differ = sum(int((mine.chosen[k][0] != cpu.chosen[k][0]).sum()) for k in cpu.chosen)
+                self.table.checked("view: rows chosen otherwise", differ, 0, label)
 
     def sampling(self):
         generator = torch.Generator().manual_seed(self.seed + 5)

@@ -174,9 +174,7 @@ class PlainRun:
     def outputs(self):
         c, m, out = self.case, self.model, OrderedDict()
         layers = c.shape.layers
-        text = m.embed(c.ids[: c.before + c.after])
-        x = torch.cat([text[: c.before], c.rows.double(), text[c.before :]])
-        angle = m.angles(c.positions)
+        x, angle = self.joined(), m.angles(c.positions)
         hidden, whole = m.run(x, lambda _: angle, 0, m.empty(layers))
         for name in ("prefill", "chunked prefill"):
             out[f"{name}: hidden"], out[f"{name}: KV"] = hidden, stacked(whole)
@@ -204,6 +202,14 @@ class PlainRun:
             for i, (_, count) in enumerate(c.SEQUENCES)
         ])
         return out | {f"decode of {len(running)} on one prefix, {way}": together for way in c.WAYS}
+
+    def merged_prefix(self, merge_layer):
+        return self.prefix(merge_layer, self.joined(), self.model.angles(self.case.positions))
+
+    def joined(self):
+        c = self.case
+        text = self.model.embed(c.ids[: c.before + c.after])
+        return torch.cat([text[: c.before], c.rows.double(), text[c.before :]])
 
     def prefix(self, merge_layer, x, angle):
         c, m = self.case, self.model
