@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+import experiments
 import peers
 import speed
 import targets
@@ -67,6 +68,8 @@ def run(options, table):
         table.heading("Peers: left out by --quick")
     elif time.monotonic() < deadline:
         guarded(table, "peers", lambda: peers.Peers(timed).run())
+    if time.monotonic() < deadline:
+        experiments.run(timed)
     if device != "cpu":
         targets.compare(table)
     return {"seed": seed, "seconds": round(time.monotonic() - start, 1)}
@@ -87,13 +90,19 @@ def main():
     torch.backends.cudnn.allow_tf32 = False
     found = machine(options.device)
     print("  ".join(f"{key} {value}" for key, value in found.items()), flush=True)
-    table = Table()
+    facts = {"machine": found}
+
+    def save(table):
+        if options.json:
+            text = json.dumps(facts | {"wrong": table.wrong, "rows": table.rows}, indent=1)
+            Path(options.json).write_text(text)
+
+    table = Table(save)
     with torch.no_grad():
-        facts = run(options, table)
+        facts |= run(options, table)
     checks = sum("check" in row for row in table.rows)
     print(f"\n{checks} checks, {table.wrong} wrong, {facts['seconds']} s, seed {facts['seed']}", flush=True)
-    if options.json:
-        Path(options.json).write_text(json.dumps({"machine": found} | facts | {"wrong": table.wrong, "rows": table.rows}, indent=1))
+    save(table)
     sys.exit(1 if table.wrong else 0)
 
 

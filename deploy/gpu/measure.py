@@ -53,10 +53,12 @@ class Clock:
 class Table:
     """What is printed and written: rows of one part after the other; knows whether any was wrong."""
 
-    def __init__(self):
-        self.rows, self.wrong = [], 0
+    def __init__(self, save):
+        """save: called with this before every part, so that a run that is cut short leaves what it found."""
+        self.rows, self.wrong, self.save = [], 0, save
 
     def heading(self, text):
+        self.save(self)
         print(f"\n{text}", flush=True)
 
     def checked(self, name, error, limit, against):
