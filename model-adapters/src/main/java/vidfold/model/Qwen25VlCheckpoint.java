@@ -15,10 +15,8 @@ final class Qwen25VlCheckpoint {
 
   static final String ARCHITECTURE = "Qwen2_5_VLForConditionalGeneration";
 
-  /** Bounds of a video frame's area in the model's release, in visual tokens. */
+  /** Least area of a video frame in the model's release, in visual tokens. */
   private static final long MIN_TOKENS = 128;
-
-  private static final long MAX_TOKENS = 768;
 
   private static final List<Integer> FULL_BLOCKS = List.of(7, 15, 23, 31);
 
@@ -64,14 +62,15 @@ final class Qwen25VlCheckpoint {
   private static Qwen2VlConfig common(Checkpoint checkpoint, VisionConfig vision) {
     ConfigNode root = checkpoint.config();
     Optional<ConfigNode> video = checkpoint.videoPreprocessorConfig();
-    long token = (long) vision.patch() * vision.merge() * vision.patch() * vision.merge();
+    long token = vision.tokenPixels();
     return new Qwen2VlConfig(
         Qwen2Config.read(
             root, root.find("text_config").orElse(root), Qwen2VlCheckpoint.DEFAULT_ROPE_THETA),
         vision,
         PixelScale.read(video.or(checkpoint::preprocessorConfig), Qwen2VlCheckpoint.CLIP),
         Qwen2VlCheckpoint.pixels(video, "min_pixels", "shortest_edge", MIN_TOKENS * token),
-        Qwen2VlCheckpoint.pixels(video, "max_pixels", "longest_edge", MAX_TOKENS * token),
+        Qwen2VlCheckpoint.pixels(
+            video, "max_pixels", "longest_edge", Qwen2VlCheckpoint.MAX_FRAME_TOKENS * token),
         Qwen2VlCheckpoint.maxVideoTokens(video),
         root.getInt("video_token_id"));
   }

@@ -20,6 +20,10 @@ final class Qwen2VlCheckpoint {
 
   private static final long DEFAULT_MIN_PIXELS = 56 * 56;
   private static final long DEFAULT_MAX_PIXELS = 28 * 28 * 1280;
+
+  /** Bound of a video frame's area in the model's release, in visual tokens. */
+  static final long MAX_FRAME_TOKENS = 768;
+
   private static final int DEFAULT_MAX_VIDEO_TOKENS = 128_000;
   static final double DEFAULT_ROPE_THETA = 1_000_000;
 
@@ -54,18 +58,28 @@ final class Qwen2VlCheckpoint {
     }
   }
 
+  /**
+   * Without a video processor's file, as published, the bounds of a frame's area are those for
+   * single pictures, of up to 16384 tokens, which no clip can afford; the release then cuts a
+   * video's frames to {@link #MAX_FRAME_TOKENS}, and so do we.
+   */
   static Qwen2VlConfig config(Checkpoint checkpoint) {
     ConfigNode root = checkpoint.config();
     ConfigNode text = root.find("text_config").orElse(root);
     Optional<ConfigNode> processor =
         checkpoint.videoPreprocessorConfig().or(checkpoint::preprocessorConfig);
     try {
+      VisionConfig vision = vision(root.node("vision_config"));
+      long most = pixels(processor, "max_pixels", "longest_edge", DEFAULT_MAX_PIXELS);
+      if (checkpoint.videoPreprocessorConfig().isEmpty()) {
+        most = Math.min(most, MAX_FRAME_TOKENS * vision.tokenPixels());
+      }
       return new Qwen2VlConfig(
           Qwen2Config.read(root, text, DEFAULT_ROPE_THETA),
-          vision(root.node("vision_config")),
+          vision,
           PixelScale.read(processor, CLIP),
           pixels(processor, "min_pixels", "shortest_edge", DEFAULT_MIN_PIXELS),
-          pixels(processor, "max_pixels", "longest_edge", DEFAULT_MAX_PIXELS),
+          most,
           maxVideoTokens(processor),
           root.getInt("video_token_id"));
     } catch (IllegalArgumentException e) {

@@ -44,6 +44,12 @@ record VisionConfig(
     return width / heads;
   }
 
+  /** Pixels of the square that becomes one visual token. */
+  long tokenPixels() {
+    long side = (long) patch * merge;
+    return side * side;
+  }
+
   /** Inverse frequencies {@code [D/4]} of the rotary embedding, the same for rows and columns. */
   float[] frequencies() {
     int dim = headDim() / 2;
