@@ -31,6 +31,14 @@ def product(x: Tensor, w: Tensor) -> Tensor:
     out = torch.contiguous(torch.slice(torch.t(torch.mm(w, torch.t(wide))), 0, 0, rows))
   return out
 
+# x [..., in] times a weight [out, in], plus a bias; for many rows
+def affine(x: Tensor, w: Tensor, bias: Optional[Tensor]) -> Tensor:
+  if torch.__or__(torch.ne(ops.prim.dtype(x), 6), ops.prim.is_cuda(x)):
+    out = torch.linear(x, w, bias)
+  else:
+    out = ops.mkldnn._linear_pointwise(x, w, bias, "none", annotate(List[Optional[number]], []), "")
+  return out
+
 # x [S, in] times an int8 weight [out, in] with a scale for each of its rows. The CPU's kernel for bf16 reads
 # the weight once; from ten rows on, and for f32 always, it is faster to widen blocks of the weight, small
 # enough to stay in the cache, and multiply those.

@@ -108,7 +108,7 @@ class Qwen25VlVision(Module):
     w = self.weights[-1]
     parts = annotate(List[Tensor], [])
     for i in range(torch.len(boxes)):
-      _1 = torch.append(parts, torch.linear(self.patchify(frames, boxes[i], depth, patch, merge, ops.prim.dtype(w)), w, None))
+      _1 = torch.append(parts, __torch__.layers.affine(self.patchify(frames, boxes[i], depth, patch, merge, ops.prim.dtype(w)), w, None))
     return torch.cat(parts, 0)
 
   # grid of rows x cols merge groups -> cos and sin [N, 1, 1, D/2], by the row and the column of each patch
@@ -147,7 +147,7 @@ class Qwen25VlVision(Module):
     return torch.mul_(torch.mul(x, scale, out=torch.empty_like(x)), self.weights[key])
 
   def line(self: __torch__.Qwen25VlVision, x: Tensor, key: int) -> Tensor:
-    return torch.linear(x, self.weights[key], self.weights[torch.add(key, 1)])
+    return __torch__.layers.affine(x, self.weights[key], self.weights[torch.add(key, 1)])
 
   # x [N, ..] -> what attends to itself, as batches [B, S, ..]: the windows of each box, or the whole steps
   def groups(self: __torch__.Qwen25VlVision, x: Tensor, spans: List[List[int]], steps: int, whole: bool) -> List[Tensor]:
@@ -186,7 +186,7 @@ class Qwen25VlVision(Module):
     out = annotate(List[Tensor], [])
     for i in range(torch.len(both)):
       split = torch.permute(both[i], [2, 0, 3, 1, 4])
-      mixed = torch.scaled_dot_product_attention(torch.select(split, 0, 0), torch.select(split, 0, 1), torch.transpose(values[i], 1, 2), None, 0., False)
+      mixed = __torch__.attention.see_each_other(torch.select(split, 0, 0), torch.select(split, 0, 1), torch.transpose(values[i], 1, 2))
       _1 = torch.append(out, torch.flatten(torch.transpose(mixed, 1, 2), 2))
     return self.joined(out, spans, steps, whole)
 
@@ -272,8 +272,8 @@ class Qwen25VlVision(Module):
   # x [N, E] that leaves the blocks -> visual tokens [N / m^2, C], still window by window
   def merged(self: __torch__.Qwen25VlVision, x: Tensor, merge: int) -> Tensor:
     h = torch.view(self.norm(x, -2), [-1, torch.mul(torch.size(x, 1), torch.mul(merge, merge))])
-    mid = torch.gelu(torch.linear(h, self.weights[-3], self.weights[-4]))
-    return torch.linear(mid, self.weights[-5], self.weights[-6])
+    mid = torch.gelu(__torch__.layers.affine(h, self.weights[-3], self.weights[-4]))
+    return __torch__.layers.affine(mid, self.weights[-5], self.weights[-6])
 
   # x [n * rows * cols, C] window by window -> step by step, row by row
   def raster(self: __torch__.Qwen25VlVision, x: Tensor, boxes: List[List[int]], steps: int, rows: int, cols: int) -> Tensor:

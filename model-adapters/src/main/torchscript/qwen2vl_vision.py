@@ -58,16 +58,8 @@ class Qwen2VlVision(Module):
   def norm(self: __torch__.Qwen2VlVision, x: Tensor, key: int) -> Tensor:
     return torch.layer_norm(x, [torch.size(x, -1)], self.weights[key], self.weights[torch.add(key, 1)], 9.9999999999999995e-07)
 
-  # With many rows in f32 a CPU's oneDNN is twice as fast as its linear, which is MKL's, on Zen 5.
-  def product(self: __torch__.Qwen2VlVision, x: Tensor, w: Tensor, bias: Optional[Tensor]) -> Tensor:
-    if torch.__or__(torch.ne(ops.prim.dtype(x), 6), ops.prim.is_cuda(x)):
-      out = torch.linear(x, w, bias)
-    else:
-      out = ops.mkldnn._linear_pointwise(x, w, bias, "none", annotate(List[Optional[number]], []), "")
-    return out
-
   def line(self: __torch__.Qwen2VlVision, x: Tensor, key: int) -> Tensor:
-    return self.product(x, self.weights[key], self.weights[torch.add(key, 1)])
+    return __torch__.layers.affine(x, self.weights[key], self.weights[torch.add(key, 1)])
 
   # x [N, S, E]: S patches attend to each other, temporal steps do not mix
   def block(self: __torch__.Qwen2VlVision, x: Tensor, base: int, heads: int, cos: Tensor, sin: Tensor) -> Tensor:
@@ -77,7 +69,7 @@ class Qwen2VlVision(Module):
     split = torch.permute(qkv, [2, 0, 3, 1, 4])
     q = self.rotate(torch.select(split, 0, 0), cos, sin)
     k = self.rotate(torch.select(split, 0, 1), cos, sin)
-    out = torch.scaled_dot_product_attention(q, k, torch.select(split, 0, 2), None, 0., False)
+    out = __torch__.attention.see_each_other(q, k, torch.select(split, 0, 2))
     flat = torch.reshape(torch.transpose(out, 1, 2), [steps, rows, -1])
     mid = torch.add(x, self.line(flat, torch.add(base, 4)))
     h = self.line(self.norm(mid, torch.add(base, 6)), torch.add(base, 8))
@@ -131,13 +123,13 @@ class Qwen2VlVision(Module):
     for i in range(torch.floordiv(torch.size(frames, 0), depth)):
       _1 = torch.append(patches, self.patchify(torch.narrow(frames, 0, torch.mul(i, depth), depth), patch, merge))
     w = self.weights[-1]
-    return self.product(torch.to(torch.stack(patches, 0), ops.prim.dtype(w)), w, None)
+    return __torch__.layers.affine(torch.to(torch.stack(patches, 0), ops.prim.dtype(w)), w, None)
 
   # x [n, S, E] that leaves the blocks -> visual tokens [n * S / m^2, C]
   def merged(self: __torch__.Qwen2VlVision, x: Tensor, merge: int) -> Tensor:
     h = torch.reshape(torch.layer_norm(x, [torch.size(x, -1)], self.weights[-2], self.weights[-3], 9.9999999999999995e-07), [-1, torch.mul(torch.size(x, -1), torch.mul(merge, merge))])
-    mid = torch.gelu(self.product(h, self.weights[-4], self.weights[-5]))
-    return self.product(mid, self.weights[-6], self.weights[-7])
+    mid = torch.gelu(__torch__.layers.affine(h, self.weights[-4], self.weights[-5]))
+    return __torch__.layers.affine(mid, self.weights[-6], self.weights[-7])
 
   # kernel [E, 3, tp, p, p] -> [E, 3*tp*p*p]
   def flat(self: __torch__.Qwen2VlVision, kernel: Tensor) -> Tensor:

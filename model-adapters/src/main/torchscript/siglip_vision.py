@@ -38,16 +38,8 @@ class SiglipVision(Module):
   def norm(self: __torch__.SiglipVision, x: Tensor, key: int, eps: float) -> Tensor:
     return torch.layer_norm(x, [torch.size(x, -1)], self.weights[key], self.weights[torch.add(key, 1)], eps)
 
-  # With many rows in f32 a CPU's oneDNN is twice as fast as its linear, which is MKL's, on Zen 5.
-  def product(self: __torch__.SiglipVision, x: Tensor, w: Tensor, bias: Optional[Tensor]) -> Tensor:
-    if torch.__or__(torch.ne(ops.prim.dtype(x), 6), ops.prim.is_cuda(x)):
-      out = torch.linear(x, w, bias)
-    else:
-      out = ops.mkldnn._linear_pointwise(x, w, bias, "none", annotate(List[Optional[number]], []), "")
-    return out
-
   def line(self: __torch__.SiglipVision, x: Tensor, key: int, bias: int) -> Tensor:
-    return self.product(x, self.weights[key], self.weights[bias])
+    return __torch__.layers.affine(x, self.weights[key], self.weights[bias])
 
   # x [n, S, E]: the S patches of a frame attend to each other
   def block(self: __torch__.SiglipVision, x: Tensor, base: int, heads: int, eps: float) -> Tensor:
@@ -56,7 +48,7 @@ class SiglipVision(Module):
     h = self.norm(x, base, eps)
     qkv = torch.view(self.line(h, torch.add(base, 2), torch.add(base, 3)), [n, rows, 3, heads, -1])
     split = torch.permute(qkv, [2, 0, 3, 1, 4])
-    out = torch.scaled_dot_product_attention(torch.select(split, 0, 0), torch.select(split, 0, 1), torch.select(split, 0, 2), None, 0., False)
+    out = __torch__.attention.see_each_other(torch.select(split, 0, 0), torch.select(split, 0, 1), torch.select(split, 0, 2))
     flat = torch.reshape(torch.transpose(out, 1, 2), [n, rows, -1])
     mid = torch.add(x, self.line(flat, torch.add(base, 4), torch.add(base, 5)))
     wide = self.line(self.norm(mid, torch.add(base, 6), eps), torch.add(base, 8), torch.add(base, 9))
