@@ -35,7 +35,7 @@ class TiledAttentionTest {
   private static final int DIM = 12;
 
   /**
-   * In one tile; in three of 116 rows, of which the last is shorter; in tiles of the least size.
+   * In one tile; in two of which the second is shorter; in tiles of about a hundred rows.
    */
   @ParameterizedTest
   @CsvSource({
