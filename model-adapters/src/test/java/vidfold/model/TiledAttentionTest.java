@@ -34,9 +34,7 @@ class TiledAttentionTest {
   private static final int HEADS = 2;
   private static final int DIM = 12;
 
-  /**
-   * In one tile; in two of which the second is shorter; in tiles of about a hundred rows.
-   */
+  /** In one tile; in two of which the second is shorter; in tiles of about a hundred rows. */
   @ParameterizedTest
   @CsvSource({
     "1, 300, 700, f32, 1e-5",
