@@ -68,10 +68,10 @@ public record MergeSpec(
 
     public Tree {
       if (rootLevel < 0) {
-        throw new IllegalArgumentException("rootLevel must be at least 0 but was " + rootLevel);
+        throw new IllegalArgumentException("root_level must be at least 0 but was " + rootLevel);
       }
       if (headDim < 0) {
-        throw new IllegalArgumentException("headDim must be at least 0 but was " + headDim);
+        throw new IllegalArgumentException("head_dim must be at least 0 but was " + headDim);
       }
     }
   }

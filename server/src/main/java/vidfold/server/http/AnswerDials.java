@@ -76,8 +76,12 @@ final class AnswerDials {
     Double fps = body.number("fps");
     Integer max = body.integer("max_frames");
     int maxFrames = max == null ? usual.maxFrames() : max;
+    if (maxFrames < 1) {
+      throw Problems.field(
+          "max_frames", "'max_frames' must be at least 1 but is " + maxFrames + ".");
+    }
     return valid(
-        max == null ? "fps" : "max_frames",
+        "fps",
         () ->
             new SamplingRule(
                 fps == null ? usual.fps() : fps,
@@ -111,7 +115,7 @@ final class AnswerDials {
     Double topP = body.number("top_p");
     Integer topK = body.integer("top_k");
     return valid(
-        topK != null && topK < 0 ? "top_k" : "top_p",
+        "top_p",
         () ->
             new SamplingParams(
                 p.temperature(),
@@ -165,12 +169,18 @@ final class AnswerDials {
     return maxTokens;
   }
 
-  /** The records check themselves; here their complaint gets the name of the field. */
+  /**
+   * The records check themselves; here their complaint gets the name of the field.
+   *
+   * @param field the field, unless the complaint begins with the name of another
+   */
   static <T> T valid(String field, Supplier<T> made) {
     try {
       return made.get();
     } catch (IllegalArgumentException e) {
-      throw Problems.field(field, e.getMessage() + ".");
+      String complaint = String.valueOf(e.getMessage());
+      String named = complaint.substring(0, Math.max(0, complaint.indexOf(' ')));
+      throw Problems.field(FIELDS.contains(named) ? named : field, complaint + ".");
     }
   }
 }

@@ -56,12 +56,21 @@ final class JsonBody {
   }
 
   @Nullable Double number(String field) {
+    return number(field, "a number");
+  }
+
+  /**
+   * The same.
+   *
+   * @param expected what the problem says that the member must be
+   */
+  @Nullable Double number(String field, String expected) {
     JsonNode value = member(field);
     if (value == null) {
       return null;
     }
     if (!value.isNumber()) {
-      throw mismatch(field, "a number", value);
+      throw mismatch(field, expected, value);
     }
     return value.doubleValue();
   }

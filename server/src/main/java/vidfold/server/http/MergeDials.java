@@ -44,7 +44,7 @@ final class MergeDials {
     Integer headDim = body.integer("head_dim");
     boolean weighted = body.has("weighted_average");
     return AnswerDials.valid(
-        root != null ? "root_level" : weighted ? "weighted_average" : "head_dim",
+        "reducer",
         () ->
             spec.with(
                 new MergeSpec.Tree(
@@ -55,7 +55,7 @@ final class MergeDials {
 
   private MergeSpec untreed() {
     boolean auto = body.isWord("retention", AUTO);
-    Double retention = auto ? null : body.number("retention");
+    Double retention = auto ? null : body.number("retention", "a number or \"auto\"");
     MergeSpec.Thresholds thresholds = thresholds();
     if (thresholds != null && (auto || retention != null)) {
       throw Problems.field("thresholds", "Give 'retention' or 'thresholds', not both.");
@@ -109,12 +109,8 @@ final class MergeDials {
 
   private MergeSpec spec(
       String reducer, @Nullable Double retention, MergeSpec.@Nullable Thresholds thresholds) {
-    String mode = body.text("mode");
-    String field = mode == null ? "retention" : "mode";
+    String mode = Objects.requireNonNullElse(body.text("mode"), usual.mode());
     return AnswerDials.valid(
-        body.text("reducer") == null ? field : "reducer",
-        () ->
-            new MergeSpec(
-                reducer, Objects.requireNonNullElse(mode, usual.mode()), retention, thresholds));
+        "retention", () -> new MergeSpec(reducer, mode, retention, thresholds));
   }
 }

@@ -134,6 +134,19 @@ class QuestionHttpTest {
             "question reducer must be one of [fastv, ustc, dycoke, framefusion] but was 'magic'.");
   }
 
+  @Test
+  void shouldSayWhatANumberMayBe() throws Exception {
+    assertThat(detail("\"retention\": \"half\""))
+        .isEqualTo("'retention' must be a number or \"auto\" but is a string.");
+    assertThat(detail("\"max_frames\": 0")).isEqualTo("'max_frames' must be at least 1 but is 0.");
+    assertThat(detail("\"root_level\": -1")).isEqualTo("root_level must be at least 0 but was -1.");
+  }
+
+  private String detail(String dials) throws Exception {
+    TestServer.Response response = server.post(path, "{\"question\": \"a\", " + dials + "}");
+    return response.json().get("detail").asText();
+  }
+
   private QuestionReduction reduction(String dials) throws Exception {
     return asked("{\"question\": \"a\", " + dials + "}").reduction();
   }
@@ -163,6 +176,10 @@ class QuestionHttpTest {
         "{'question': 'a', 'reducer': 'magic'} | invalid-field | reducer",
         "{'question': 'a', 'mode': 'magic'} | invalid-field | mode",
         "{'question': 'a', 'reducer': 'none', 'retention': 0.5} | invalid-field | reducer",
+        "{'question': 'a', 'reducer': 'sttm', 'mode': 'strict', 'retention': 7} | invalid-field | retention",
+        "{'question': 'a', 'reducer': 'sttm', 'mode': 'magic'} | invalid-field | mode",
+        "{'question': 'a', 'root_level': 1, 'weighted_average': true, 'head_dim': -1} | invalid-field | head_dim",
+        "{'question': 'a', 'max_frames': 8, 'fps': -1} | invalid-field | fps",
         "{'question': 'a', 'merge_layer': 4} | invalid-field | merge_layer",
         "{'question': 'a', 'merge_layer': -1} | invalid-field | merge_layer",
         "{'question': 'a', 'root_level': -1} | invalid-field | root_level",
