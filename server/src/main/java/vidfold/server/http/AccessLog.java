@@ -38,11 +38,13 @@ final class AccessLog {
     long nanos = System.nanoTime() - exchange.startNanos();
     String method = KNOWN.contains(exchange.method()) ? exchange.method().name() : "OTHER";
     meters.ended(exchange.template(), method, status, nanos);
+    String problem = exchange.problem();
     log.info(
-        "{} {} {} {} ms {}",
+        "{} {} {}{} {} ms {}",
         method,
         exchange.template(),
         status,
+        problem == null ? "" : " " + problem,
         nanos / 1_000_000,
         exchange.requestId());
   }

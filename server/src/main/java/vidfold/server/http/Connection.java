@@ -259,7 +259,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   /** Whether this request is being served and nothing has been answered yet. */
-  private boolean isOpen(Exchange asked) {
+  boolean isOpen(Exchange asked) {
     return exchange == asked && status == 0;
   }
 

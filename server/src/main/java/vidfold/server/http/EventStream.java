@@ -55,11 +55,12 @@ final class EventStream implements AnswerListener {
     connection.onLoop(
         () -> {
           if (begun) {
+            exchange.ends(problem);
             write(event("error", problem.json(exchange.requestId())));
             end();
           } else {
             stop();
-            exchange.reply(problem.reply(exchange.requestId()));
+            exchange.fail(problem.asException());
           }
         });
   }

@@ -33,6 +33,9 @@ final class Exchange {
   private Router.Match match = Router.Match.NONE;
   private byte[] body = NOTHING;
 
+  // On the event loop only.
+  private @Nullable String problem;
+
   Exchange(Connection connection, HttpRequest head, String requestId) {
     this.connection = connection;
     this.head = head;
@@ -133,7 +136,26 @@ final class Exchange {
 
   /** Answers with the problem that a failure is. */
   void fail(Throwable failure) {
-    reply(Problems.of(failure, requestId).reply(requestId));
+    Problem told = Problems.of(failure, requestId);
+    Reply reply = told.reply(requestId);
+    connection.onLoop(() -> answer(told, reply));
+  }
+
+  private void answer(Problem told, Reply reply) {
+    if (connection.isOpen(this)) {
+      ends(told);
+      connection.answer(this, reply);
+    }
+  }
+
+  /** Notes the problem that this exchange ends with; on the event loop. */
+  void ends(Problem told) {
+    problem = told.type();
+  }
+
+  /** The type of the problem that this exchange ended with, or null; on the event loop. */
+  @Nullable String problem() {
+    return problem;
   }
 
   /** Answers with a stream of events, which begins when the first one is sent. */

@@ -174,7 +174,7 @@ class HttpServerTest {
 
       assertThat(lines.list).hasSize(1);
       assertThat(lines.list.get(0).getFormattedMessage())
-          .matches("GET /v1/videos/\\{id} 404 [0-9]+ ms r1");
+          .matches("GET /v1/videos/\\{id} 404 no-such-video [0-9]+ ms r1");
     } finally {
       logger.detachAppender(lines);
       logger.setLevel(null);
