@@ -59,10 +59,15 @@ public record Answer(
       int layer,
       @JsonProperty("visual_tokens") VisualTokens visualTokens) {}
 
-  /** Retention as asked and as achieved, and the thresholds that gave it. */
+  /**
+   * Retention as asked and as achieved, and the thresholds that gave it.
+   *
+   * @param auto true when it was left to the reducer to choose, else absent
+   */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record RetentionReceipt(
       @Nullable Double asked,
+      @Nullable Boolean auto,
       double achieved,
       @JsonProperty("spatial_threshold") @Nullable Double spatialThreshold,
       @JsonProperty("temporal_threshold") @Nullable Double temporalThreshold) {}

@@ -46,6 +46,7 @@ final class Receipts {
         spec.merge().mode(),
         new Answer.RetentionReceipt(
             spec.merge().retention(),
+            spec.merge().isAuto() ? true : null,
             prefix.achievedRetention(),
             thresholds == null ? null : thresholds.spatial(),
             thresholds == null ? null : thresholds.temporal()),

@@ -43,6 +43,26 @@ class EngineTest {
   }
 
   @Test
+  void shouldSayWhenTheRetentionWasLeftToTheReducer() throws Exception {
+    try (EngineFixture fixture = new EngineFixture()) {
+      Question.Options usual = options(0.5, 24);
+      Question.Options auto =
+          new Question.Options(
+              new PrefixSpec(MergeSpec.auto("sttm", "reference"), 0),
+              usual.frames(),
+              usual.sampling(),
+              usual.maxTokens(),
+              null);
+      Answer asked = fixture.answer(question("vid_a", "what is it?", usual));
+      Answer chosen = fixture.answer(question("vid_a", "what is it?", auto));
+      assertThat(asked.receipt().retention().asked()).isEqualTo(0.5);
+      assertThat(asked.receipt().retention().auto()).isNull();
+      assertThat(chosen.receipt().retention().asked()).isNull();
+      assertThat(chosen.receipt().retention().auto()).isTrue();
+    }
+  }
+
+  @Test
   void shouldAnswerAsAFreshServerWould() throws Exception {
     Answer alone;
     try (EngineFixture fresh = new EngineFixture()) {

@@ -167,7 +167,7 @@ final class FakeAnswers implements AnswerService {
             "var_1",
             "sttm",
             "reference",
-            new Answer.RetentionReceipt(0.5, 0.5, null, null),
+            new Answer.RetentionReceipt(0.5, null, 0.5, null, null),
             0,
             null,
             List.of(0.0, 0.5),

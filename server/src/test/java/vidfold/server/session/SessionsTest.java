@@ -73,7 +73,7 @@ class SessionsTest {
             "var_1",
             "sttm",
             "reference",
-            new Answer.RetentionReceipt(0.5, 0.51, 0.8, null),
+            new Answer.RetentionReceipt(0.5, null, 0.51, 0.8, null),
             2,
             null,
             List.of(0.0, 0.1 + 0.2),
