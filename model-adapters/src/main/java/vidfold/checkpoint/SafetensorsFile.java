@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
@@ -32,6 +33,9 @@ public final class SafetensorsFile implements AutoCloseable {
     FileChannel channel;
     try {
       channel = FileChannel.open(path, StandardOpenOption.READ);
+    } catch (NoSuchFileException e) {
+      throw new CheckpointException(
+          file, "expected a file but found none in " + path.toAbsolutePath().getParent(), e);
     } catch (IOException e) {
       throw new CheckpointException(file, "cannot be opened: " + e, e);
     }

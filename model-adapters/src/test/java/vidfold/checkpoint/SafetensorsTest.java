@@ -55,6 +55,13 @@ class SafetensorsTest {
   }
 
   @Test
+  void shouldNameAFileThatIsNotThere() {
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> SafetensorsFile.open(folder.resolve("none.safetensors")))
+        .withMessage("none.safetensors: expected a file but found none in " + folder);
+  }
+
+  @Test
   void shouldReadFilesOfTheReferenceLibrary() {
     try (SafetensorsFile file =
         SafetensorsFile.open(ORACLE.resolve("cases/video_square.safetensors"))) {

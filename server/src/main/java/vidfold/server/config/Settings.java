@@ -1,6 +1,7 @@
 package vidfold.server.config;
 
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -85,8 +86,7 @@ public final class Settings {
     if (ConfigKeys.find(key).isEmpty()) {
       List<String> names = ConfigKeys.all().stream().map(ConfigKey::name).toList();
       throw new IllegalArgumentException(
-          "unknown key '%s' in %s; did you mean '%s'?"
-              .formatted(key, value.origin(), nearest(key, names)));
+          "unknown key '%s' in %s; %s".formatted(key, value.origin(), hint(key, names, "'%s'")));
     }
     given.put(key, value);
   }
@@ -105,8 +105,8 @@ public final class Settings {
               String key = names.get(variable);
               if (key == null) {
                 throw new IllegalArgumentException(
-                    "unknown environment variable %s; did you mean %s?"
-                        .formatted(variable, nearest(variable, List.copyOf(names.keySet()))));
+                    "unknown environment variable %s; %s"
+                        .formatted(variable, hint(variable, names.keySet(), "%s")));
               }
               found.put(key, new Given(text, Source.ENVIRONMENT, "environment " + variable));
             });
@@ -140,12 +140,17 @@ public final class Settings {
     return given(key).source().compareTo(given(than).source()) < 0;
   }
 
-  private static String nearest(String word, List<String> known) {
-    return known.stream()
-        .min(
-            Comparator.<String>comparingInt(candidate -> distance(word, candidate))
-                .thenComparing(Comparator.naturalOrder()))
-        .orElseThrow();
+  /** The known word that was meant, if one is near; else where all are listed. */
+  private static String hint(String word, Collection<String> known, String quoted) {
+    String nearest =
+        known.stream()
+            .min(
+                Comparator.<String>comparingInt(candidate -> distance(word, candidate))
+                    .thenComparing(Comparator.naturalOrder()))
+            .orElseThrow();
+    return 2 * distance(word, nearest) < word.length()
+        ? "did you mean " + quoted.formatted(nearest) + "?"
+        : "'vidfold config' prints every key";
   }
 
   /** Levenshtein's distance. */

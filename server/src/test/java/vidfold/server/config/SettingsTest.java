@@ -110,6 +110,8 @@ class SettingsTest {
   void shouldRefuseAnUnknownKeyOfAFlag() {
     assertThatThrownBy(() -> read(null, Map.of(), new Flag("--set", "answer.retenton", "1")))
         .hasMessage("unknown key 'answer.retenton' in --set; did you mean 'answer.retention'?");
+    assertThatThrownBy(() -> read(null, Map.of(), new Flag("--set", "foo", "1")))
+        .hasMessage("unknown key 'foo' in --set; 'vidfold config' prints every key");
   }
 
   @Test
