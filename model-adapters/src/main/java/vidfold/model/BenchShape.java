@@ -16,7 +16,9 @@ public enum BenchShape {
   LLAVA_VIDEO_7B("llava-video-7b", Family.LLAVA, QWEN2_VL_7B.decoder),
   LLAVA_VIDEO_72B("llava-video-72b", Family.LLAVA, QWEN2_VL_72B.decoder),
   LLAVA_ONEVISION_500M(
-      "llava-onevision-0.5b", Family.LLAVA, new Decoder(896, 24, 14, 2, 4864, 151_936, true));
+      "llava-onevision-0.5b", Family.LLAVA, new Decoder(896, 24, 14, 2, 4864, 151_936, true)),
+  LLAVA_ONEVISION_7B("llava-onevision-7b", Family.LLAVA, QWEN2_VL_7B.decoder),
+  LLAVA_ONEVISION_72B("llava-onevision-72b", Family.LLAVA, QWEN2_VL_72B.decoder);
 
   private enum Family {
     QWEN2_VL,

@@ -73,6 +73,33 @@ class PublishedShapesTest {
   }
 
   @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "qwen2-vl-2b",
+        "qwen2-vl-7b",
+        "qwen2-vl-72b",
+        "qwen2.5-vl-3b",
+        "qwen2.5-vl-7b",
+        "llava-onevision-0.5b",
+        "llava-onevision-7b",
+        "llava-onevision-72b-hf",
+        "llava-video-7b",
+        "llava-video-72b"
+      })
+  void shouldBenchTheDecoderThatIsPublished(String name) throws IOException {
+    try (Qwen2VideoLlm.Parts parts = load(name, recording(new TreeMap<>()))) {
+      Qwen2Config published = parts.adapter().text();
+      Qwen2Config bench = BenchShape.of(name.replace("-hf", "")).text();
+      assertThat(bench.hidden()).isEqualTo(published.hidden());
+      assertThat(bench.layers()).isEqualTo(published.layers());
+      assertThat(bench.heads()).isEqualTo(published.heads());
+      assertThat(bench.kvHeads()).isEqualTo(published.kvHeads());
+      assertThat(bench.intermediate()).isEqualTo(published.intermediate());
+      assertThat(bench.tiedHead()).isEqualTo(published.tiedHead());
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "qwen2-vl-2b, 2",
     "qwen2-vl-7b, 2",
