@@ -6,13 +6,14 @@ import vidfold.video.VideoException.Reason;
 
 /**
  * What the headers of a JPEG or PNG file say. Nothing is decoded here: that is the child's
- * business.
+ * business, which also turns a JPEG as its Exif data says, and a PNG not.
  *
  * @param kind how it is coded
- * @param width pixels
- * @param height pixels
+ * @param width of what is shown, pixels
+ * @param height of what is shown, pixels
+ * @param onItsSide whether it is stored with width and height the other way round
  */
-record Picture(Kind kind, int width, int height) {
+record Picture(Kind kind, int width, int height, boolean onItsSide) {
 
   /** How a picture is coded. */
   enum Kind {
@@ -38,6 +39,7 @@ record Picture(Kind kind, int width, int height) {
   private static final int PNG_SIZE_AT = 16;
   private static final byte[] PNG_HEADER = {'I', 'H', 'D', 'R'};
   private static final byte[] PNG_END = {'I', 'E', 'N', 'D'};
+  private static final byte[] JPEG_EXIF = {'E', 'x', 'i', 'f', 0, 0};
   private static final byte[] JPEG_END = {(byte) 0xff, (byte) 0xd9};
 
   /**
@@ -58,6 +60,23 @@ record Picture(Kind kind, int width, int height) {
     return picture;
   }
 
+  /** A JPEG by the size of what is stored; on its side, a square one is as any other. */
+  private static Picture jpeg(int width, int height, boolean onItsSide) {
+    return onItsSide && width != height
+        ? new Picture(Kind.JPEG, height, width, true)
+        : new Picture(Kind.JPEG, width, height, false);
+  }
+
+  /** The width of what is stored, pixels. */
+  int storedWidth() {
+    return onItsSide ? height : width;
+  }
+
+  /** The height of what is stored, pixels. */
+  int storedHeight() {
+    return onItsSide ? width : height;
+  }
+
   static VideoException bad(int index, String what) {
     return new VideoException(
         Reason.BAD_PICTURE,
@@ -72,7 +91,7 @@ record Picture(Kind kind, int width, int height) {
 
   private static Picture png(byte[] file) {
     ByteBuffer header = ByteBuffer.wrap(file, PNG_SIZE_AT, 8);
-    return new Picture(Kind.PNG, header.getInt(), header.getInt());
+    return new Picture(Kind.PNG, header.getInt(), header.getInt(), false);
   }
 
   /** Walks the segments up to the one that starts a frame. */
@@ -81,17 +100,28 @@ record Picture(Kind kind, int width, int height) {
       throw bad(index, "is neither JPEG nor PNG");
     }
     int at = 2;
+    boolean onItsSide = false;
     while (at + 9 < file.length && unsigned(file, at) == 0xff) {
       int marker = unsigned(file, at + 1);
       if (marker == 0xff) {
         at++;
       } else if (marker >= 0xc0 && marker <= 0xc2) {
-        return new Picture(Kind.JPEG, pair(file, at + 7), pair(file, at + 5));
+        return jpeg(pair(file, at + 7), pair(file, at + 5), onItsSide);
       } else {
+        onItsSide |= marker == 0xe1 && isJpegOnItsSide(file, at + 4, pair(file, at + 2) - 2);
         at += 2 + pair(file, at + 2);
       }
     }
     throw bad(index, "has no JPEG frame that can be read");
+  }
+
+  /** What a segment of so many bytes says, if it holds Exif data. */
+  private static boolean isJpegOnItsSide(byte[] file, int at, int length) {
+    int head = JPEG_EXIF.length;
+    return length > head
+        && at + length <= file.length
+        && Arrays.equals(file, at, at + head, JPEG_EXIF, 0, head)
+        && ExifTurn.isOnItsSide(ByteBuffer.wrap(file, at + head, length - head));
   }
 
   private static int lastIndexOf(byte[] file, byte[] wanted) {

@@ -14,9 +14,10 @@ import vidfold.video.VideoException.Reason;
  * for them: one file, one digest, one way to the frames.
  *
  * <p>A QuickTime file (ISO 14496-12) with a sample for each picture, byte for byte as it came, and
- * the table of contents at the end. The same pictures and times always make the same bytes. What is
- * returned is written by the caller, in order: {@link #start}, what {@link #add} returns, {@link
- * #end}. Used by one thread.
+ * the table of contents at the end. The same pictures and times always make the same bytes. Where
+ * Exif data has pictures shown on their side, the track says so too, for what reads no pictures.
+ * What is returned is written by the caller, in order: {@link #start}, what {@link #add} returns,
+ * {@link #end}. Used by one thread.
  */
 public final class PictureClip {
 
@@ -39,7 +40,7 @@ public final class PictureClip {
 
   private final List<Integer> sizes = new ArrayList<>();
   private final List<Long> offsets = new ArrayList<>();
-  private Picture shape = new Picture(Picture.Kind.JPEG, 0, 0);
+  private Picture shape = new Picture(Picture.Kind.JPEG, 0, 0, false);
   private long written;
 
   /** The bytes before the first picture. */
@@ -152,7 +153,7 @@ public final class PictureClip {
               head.writeInt(0x10000);
               head.writeShort(0x100);
               head.write(new byte[10]);
-              matrix(head);
+              matrix(head, UNIT_MATRIX);
               head.write(new byte[24]);
               head.writeInt(2);
             }));
@@ -176,8 +177,8 @@ public final class PictureClip {
     out.writeLong(duration);
   }
 
-  private static void matrix(DataOutputStream out) throws IOException {
-    for (int value : UNIT_MATRIX) {
+  private static void matrix(DataOutputStream out, int[] matrix) throws IOException {
+    for (int value : matrix) {
       out.writeInt(value);
     }
   }
@@ -190,9 +191,10 @@ public final class PictureClip {
     out.writeInt(0);
     out.writeLong(duration);
     out.write(new byte[16]);
-    matrix(out);
-    out.writeInt(shape.width() << 16);
-    out.writeInt(shape.height() << 16);
+    int[] turn = {0, 0x10000, 0, -0x10000, 0, 0, shape.storedHeight() << 16, 0, 0x40000000};
+    matrix(out, shape.onItsSide() ? turn : UNIT_MATRIX);
+    out.writeInt(shape.storedWidth() << 16);
+    out.writeInt(shape.storedHeight() << 16);
   }
 
   /** Nothing until the time of the first picture, then all. */
@@ -310,8 +312,8 @@ public final class PictureClip {
     out.write(new byte[6]);
     out.writeShort(1);
     out.write(new byte[16]);
-    out.writeShort(shape.width());
-    out.writeShort(shape.height());
+    out.writeShort(shape.storedWidth());
+    out.writeShort(shape.storedHeight());
     out.writeInt(72 << 16);
     out.writeInt(72 << 16);
     out.writeInt(0);

@@ -10,7 +10,9 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -18,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,6 +101,94 @@ class PictureClipTest {
     assertBad("frames[1] is JPEG of 64 x 40 pixels, but frames[0] is PNG", png, jpeg);
     assertBad("frames[1] is PNG of 32 x 40 pixels", png, picture("png", Color.RED, 32));
     assertBad("frames[0] has no JPEG frame", new byte[] {(byte) 0xff, (byte) 0xd8, 1, 2, 3, 4});
+  }
+
+  @Test
+  void shouldShowPicturesAsTheirExifDataSays() throws IOException {
+    byte[] stored = halves();
+    byte[] clockwise = withExif(stored, 6, ByteOrder.BIG_ENDIAN);
+    byte[] counter = withExif(stored, 8, ByteOrder.LITTLE_ENDIAN);
+    Path file = write(List.of(0., 1.), List.of(clockwise, counter));
+
+    VideoInfo info = probe(file);
+
+    assertThat(info.width()).isEqualTo(40);
+    assertThat(info.height()).isEqualTo(64);
+    List<Color> tops = new ArrayList<>();
+    List<Color> bottoms = new ArrayList<>();
+    decode(
+        file,
+        info,
+        frame -> {
+          tops.add(roughly(frame, (8 * 40 + 20) * 3));
+          bottoms.add(roughly(frame, (56 * 40 + 20) * 3));
+        });
+    assertThat(tops).containsExactly(Color.RED, Color.BLUE);
+    assertThat(bottoms).containsExactly(Color.BLUE, Color.RED);
+  }
+
+  @Test
+  void shouldCompareTheSizesThatAreShown() throws IOException {
+    byte[] upright = halves();
+    byte[] half = withExif(upright, 3, ByteOrder.BIG_ENDIAN);
+    byte[] turned = withExif(upright, 6, ByteOrder.BIG_ENDIAN);
+    VideoInfo info = probe(write(List.of(0., 1.), List.of(upright, half)));
+    assertThat(info.width()).isEqualTo(64);
+    assertBad(
+        "frames[1] is JPEG of 40 x 64 pixels, but frames[0] is JPEG of 64 x 40", upright, turned);
+  }
+
+  @Test
+  void shouldTakeNoTurnFromExifDataThatMakesNoSense() {
+    byte[] exif = exif(6, ByteOrder.BIG_ENDIAN);
+    assertThat(ExifTurn.isOnItsSide(ByteBuffer.wrap(exif))).isTrue();
+    for (int length = 0; length < exif.length - 4; length++) {
+      assertThat(ExifTurn.isOnItsSide(ByteBuffer.wrap(exif, 0, length))).isFalse();
+    }
+    assertThat(ExifTurn.isOnItsSide(ByteBuffer.wrap(exif(9, ByteOrder.BIG_ENDIAN)))).isFalse();
+    exif[4] = -1;
+    assertThat(ExifTurn.isOnItsSide(ByteBuffer.wrap(exif))).isFalse();
+    exif[0] = 0;
+    assertThat(ExifTurn.isOnItsSide(ByteBuffer.wrap(exif))).isFalse();
+  }
+
+  /** Red on the left, blue on the right; 64 x 40. */
+  private static byte[] halves() throws IOException {
+    BufferedImage image = new BufferedImage(64, 40, BufferedImage.TYPE_INT_RGB);
+    Graphics2D graphics = image.createGraphics();
+    graphics.setColor(Color.RED);
+    graphics.fillRect(0, 0, 32, 40);
+    graphics.setColor(Color.BLUE);
+    graphics.fillRect(32, 0, 32, 40);
+    graphics.dispose();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    assertThat(ImageIO.write(image, "jpg", bytes)).isTrue();
+    return bytes.toByteArray();
+  }
+
+  /** One directory of one entry. */
+  private static byte[] exif(int orientation, ByteOrder order) {
+    ByteBuffer tiff = ByteBuffer.allocate(26).order(order);
+    String mark = order == ByteOrder.BIG_ENDIAN ? "MM" : "II";
+    tiff.put(mark.getBytes(StandardCharsets.US_ASCII)).putShort((short) 42).putInt(8);
+    tiff.putShort((short) 1).putShort((short) 0x112).putShort((short) 3).putInt(1);
+    return tiff.putShort((short) orientation).array();
+  }
+
+  /** With a segment behind the start of a JPEG file. */
+  private static byte[] withExif(byte[] file, int orientation, ByteOrder order) {
+    byte[] exif = exif(orientation, order);
+    ByteBuffer out = ByteBuffer.allocate(file.length + exif.length + 10);
+    out.put(file, 0, 2).putShort((short) 0xffe1).putShort((short) (exif.length + 8));
+    out.put("Exif\0\0".getBytes(StandardCharsets.US_ASCII)).put(exif);
+    return out.put(file, 2, file.length - 2).array();
+  }
+
+  private static Color roughly(ByteBuffer frame, int at) {
+    return new Color(
+        (frame.get(at) & 255) > 127 ? 255 : 0,
+        (frame.get(at + 1) & 255) > 127 ? 255 : 0,
+        (frame.get(at + 2) & 255) > 127 ? 255 : 0);
   }
 
   @Test
@@ -208,17 +299,21 @@ class PictureClipTest {
 
   /** The pixel in the middle of every frame. */
   private static List<int[]> middles(Path file, VideoInfo info) {
-    SampledFrames all = FrameSampler.all(info.times(), new FrameRule(1, 64, 1, false));
     List<int[]> middles = new ArrayList<>();
+    decode(file, info, frame -> middles.add(middle(frame)));
+    return middles;
+  }
+
+  private static void decode(Path file, VideoInfo info, Consumer<ByteBuffer> frames) {
+    SampledFrames all = FrameSampler.all(info.times(), new FrameRule(1, 64, 1, false));
     DecodedVideo decoded =
         new VideoDecoder(TestClips.shared().program(), VideoLimits.defaults())
             .decode(
                 new DecodeRequest(file, info, all, FrameSize.of(info)),
-                (position, seconds, frame) -> middles.add(middle(frame)),
+                (position, seconds, frame) -> frames.accept(frame),
                 new Cancellation());
     assertThat(decoded.seconds()).isEqualTo(Arrays.stream(info.times().seconds()).boxed().toList());
     assertThat(decoded.warnings()).isEmpty();
-    return middles;
   }
 
   private static int[] middle(ByteBuffer frame) {
