@@ -238,11 +238,14 @@ public final class Ingest implements AutoCloseable {
     } else if (isGone(failure) || isStop(failure)) {
       stop(attempt, failure);
     } else {
-      if (!(failure instanceof VideoException || failure instanceof StoreException)) {
+      VideoRecord.Failure told = Failures.of(failure);
+      if (failure instanceof VideoException || failure instanceof StoreException) {
+        log.info("{} cannot be used: {}", attempt.id, told.type());
+      } else {
         log.error("ingest of {} failed", attempt.id, failure);
       }
       try {
-        settle(attempt, library.fail(attempt.tenant, attempt.id, Failures.of(failure)));
+        settle(attempt, library.fail(attempt.tenant, attempt.id, told));
       } catch (RuntimeException e) {
         // Left unfinished on disk; the next start goes on with it.
         stop(attempt, e);

@@ -3,6 +3,10 @@ package vidfold.server.video;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 import vidfold.merging.MergeSpec;
 import vidfold.model.PrefixSpec;
 import vidfold.model.SamplingParams;
@@ -107,6 +112,26 @@ class IngestTest {
     assertThat(failureType(TestClips.shared().truncatedMp4())).isEqualTo("truncated-video");
     assertThat(failureType(TestClips.shared().unsupportedCodec())).isEqualTo("unsupported-codec");
     assertThat(answers.asked()).isZero();
+  }
+
+  @Test
+  void shouldLogWhyAVideoCannotBeUsedWithoutWhatItIsCalled() {
+    ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    Logger logger = (Logger) LoggerFactory.getLogger(Ingest.class);
+    logger.addAppender(lines);
+    logger.setLevel(Level.INFO);
+    lines.start();
+    try {
+      VideoRecord failed =
+          ingest.ingest(store.upload(TestClips.shared().audioOnly()), OPTIONS).join();
+
+      assertThat(lines.list)
+          .extracting(ILoggingEvent::getFormattedMessage)
+          .containsExactly(failed.id() + " cannot be used: no-video-stream");
+    } finally {
+      logger.detachAppender(lines);
+      logger.setLevel(null);
+    }
   }
 
   private String failureType(Path clip) {
