@@ -72,13 +72,14 @@ final class FrameReader {
     return (System.nanoTime() - nanoTime) / 1e6;
   }
 
-  /** Pairs of frames need an even cap: one above it when it is 1, else one below an odd one. */
+  /**
+   * Pairs of frames need an even cap: one below an odd one. A single frame, if no more may be used,
+   * is paired with itself by the model.
+   */
   static FrameRule frameRule(SamplingRule rule) {
-    int max = rule.maxFrames();
-    if (rule.evenCount() && max % 2 != 0) {
-      max = Math.max(2, max - 1);
-    }
-    return new FrameRule(rule.fps(), max, Math.min(rule.minFrames(), max), rule.evenCount());
+    boolean pairs = rule.evenCount() && rule.maxFrames() > 1;
+    int max = pairs ? rule.maxFrames() / 2 * 2 : rule.maxFrames();
+    return new FrameRule(rule.fps(), max, Math.min(rule.minFrames(), max), pairs);
   }
 
   private FrameSize sizeOf(int frames, VideoInfo info) {

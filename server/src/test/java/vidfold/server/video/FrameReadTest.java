@@ -179,7 +179,7 @@ class FrameReadTest {
     assertThat(FrameReader.frameRule(new SamplingRule(2, 4, 7, true)))
         .isEqualTo(new FrameRule(2, 6, 4, true));
     assertThat(FrameReader.frameRule(new SamplingRule(2, 1, 1, true)))
-        .isEqualTo(new FrameRule(2, 2, 1, true));
+        .isEqualTo(new FrameRule(2, 1, 1, false));
     assertThat(FrameReader.frameRule(new SamplingRule(2, 7, 7, true)))
         .isEqualTo(new FrameRule(2, 6, 6, true));
     assertThat(FrameReader.frameRule(new SamplingRule(2, 1, 7, false)))
