@@ -6,9 +6,11 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import vidfold.server.engine.Answer;
 import vidfold.server.engine.AnswerListener;
@@ -21,6 +23,8 @@ import vidfold.video.PictureClip;
 final class OneVideo {
   private static final String TENANT = "default";
   private static final int PIECE = 1 << 20;
+  private static final Pattern NUMBER = Pattern.compile("[0-9]+");
+  private static final int DIGITS = 20;
 
   private final ServerAssembly server;
   private final String id;
@@ -30,7 +34,7 @@ final class OneVideo {
     this.id = id;
   }
 
-  /** Stores a file as an upload would, or the pictures of a folder, by name, one a second. */
+  /** Stores a file as an upload would, or the {@link #pictures} of a folder, one a second. */
   static OneVideo store(ServerAssembly server, Path file) throws IOException {
     VideoLibrary library = server.library();
     if (Files.isDirectory(file)) {
@@ -60,18 +64,29 @@ final class OneVideo {
     return new OneVideo(server, upload.finish().join().id());
   }
 
-  private static List<Path> pictures(Path folder) throws IOException {
+  /** The pictures in a folder by name, numbers in it by their value: 2.jpg before 10.jpg. */
+  static List<Path> pictures(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       List<Path> pictures =
           files
               .filter(file -> file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(jpe?g|png)"))
-              .sorted()
+              .sorted(
+                  Comparator.comparing(OneVideo::withEqualNumbers)
+                      .thenComparing(Comparator.naturalOrder()))
               .toList();
       if (pictures.isEmpty()) {
         throw new IllegalArgumentException("there is no .jpg or .png file in " + folder);
       }
       return pictures;
     }
+  }
+
+  /** The name with zeros in front of its numbers, so that they are all of one length. */
+  private static String withEqualNumbers(Path file) {
+    return NUMBER
+        .matcher(String.valueOf(file.getFileName()))
+        .replaceAll(
+            number -> "0".repeat(Math.max(0, DIGITS - number.group().length())) + number.group());
   }
 
   /**
