@@ -12,12 +12,14 @@ import vidfold.server.engine.Question;
 /**
  * How questions are answered unless they say otherwise; null is the model's own choice.
  *
+ * @param reducerNamed whether the reducer is configured, and not the usual one for the retention
  * @param mergeLayer decoder layer before which tokens are merged
  * @param maxTokens the most tokens of an answer
  * @param reduction what of the prefix a question sees, or null for all
  */
 public record AnswerConfig(
     MergeSpec merge,
+    boolean reducerNamed,
     @Nullable Integer mergeLayer,
     Frames frames,
     SamplingParams sampling,
@@ -44,7 +46,7 @@ public record AnswerConfig(
       requireFit(reduction, layer, model.layers());
     }
     return new Question.Options(
-        new PrefixSpec(merge, layer), sampled(rule), sampling, maxTokens, reduction);
+        new PrefixSpec(merge, layer), sampled(rule), sampling, maxTokens, reduction, reducerNamed);
   }
 
   private static void requireFit(QuestionReduction reduction, int mergeLayer, int layers) {

@@ -83,8 +83,12 @@ public final class ConfigKeys {
           oneOf(List.of("reference", "strict")),
           "reference",
           "As the published code does it, or with its flaws mended");
-  static final ConfigKey<Double> ANSWER_RETENTION =
-      key("answer.retention", decimal(0, true, 1), "0.5", "Share of visual tokens to keep");
+  static final ConfigKey<Optional<Double>> ANSWER_RETENTION =
+      key(
+          "answer.retention",
+          decimal(0, true, 1).or("auto"),
+          "0.5",
+          "Share of visual tokens to keep; auto is the least that loses little of a video");
   static final ConfigKey<Optional<Double>> ANSWER_SPATIAL =
       key(
           "answer.spatial-threshold",

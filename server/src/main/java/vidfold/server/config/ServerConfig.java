@@ -114,6 +114,7 @@ public record ServerConfig(
   private static AnswerConfig answer(Settings settings) {
     return new AnswerConfig(
         merge(settings),
+        reducerNamed(settings),
         settings.get(ANSWER_MERGE_LAYER).orElse(null),
         new AnswerConfig.Frames(
             settings.get(ANSWER_FPS).orElse(null),
@@ -152,16 +153,15 @@ public record ServerConfig(
   private static MergeSpec merge(Settings settings) {
     String reducer = settings.get(ANSWER_REDUCER);
     Thresholds thresholds = thresholds(settings);
-    @Nullable Double retention = settings.get(ANSWER_RETENTION);
-    if (reducer.equals("none") && settings.isWeaker(ANSWER_RETENTION, ANSWER_REDUCER)) {
+    @Nullable Double retention = settings.get(ANSWER_RETENTION).orElse(null);
+    boolean free = retention == null || settings.isWeaker(ANSWER_RETENTION, ANSWER_REDUCER);
+    if (reducer.equals("none") && free) {
       retention = 1.0;
     }
     if (thresholds != null && settings.isWeaker(ANSWER_RETENTION, ANSWER_SPATIAL)) {
       retention = null;
     }
-    if (settings.given(ANSWER_REDUCER).source() == Settings.Source.DEFAULT
-        && retention != null
-        && thresholds == null) {
+    if (!reducerNamed(settings) && retention != null && thresholds == null) {
       reducer = MergeSpec.usualReducer(retention);
     }
     try {
@@ -170,6 +170,10 @@ public record ServerConfig(
       throw new IllegalArgumentException(
           "answer.reducer and answer.retention: " + e.getMessage(), e);
     }
+  }
+
+  private static boolean reducerNamed(Settings settings) {
+    return settings.given(ANSWER_REDUCER).source() != Settings.Source.DEFAULT;
   }
 
   private static @Nullable Thresholds thresholds(Settings settings) {

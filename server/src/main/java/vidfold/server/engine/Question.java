@@ -46,13 +46,26 @@ public record Question(
    * @param sampling how tokens are picked
    * @param maxTokens the most tokens of the answer
    * @param reduction what of the prefix this question sees, or null for all; the prefix is the same
+   * @param reducerNamed whether somebody chose the reducer; otherwise it is the usual one for the
+   *     retention
    */
   public record Options(
       PrefixSpec prefix,
       SamplingRule frames,
       SamplingParams sampling,
       int maxTokens,
-      @Nullable QuestionReduction reduction) {
+      @Nullable QuestionReduction reduction,
+      boolean reducerNamed) {
+
+    /** Options whose reducer was chosen. */
+    public Options(
+        PrefixSpec prefix,
+        SamplingRule frames,
+        SamplingParams sampling,
+        int maxTokens,
+        @Nullable QuestionReduction reduction) {
+      this(prefix, frames, sampling, maxTokens, reduction, true);
+    }
 
     /** Options of a question that sees the whole prefix. */
     public Options(PrefixSpec prefix, SamplingRule frames, SamplingParams sampling, int maxTokens) {

@@ -46,22 +46,30 @@ final class AnswerDials {
   /** Reads the fields; one that cannot be used ends the request with its name. */
   static Question.Options read(JsonBody body, Question.Options defaults, ModelInfo model) {
     AnswerDials dials = new AnswerDials(body, defaults);
-    MergeSpec merge = MergeDials.read(body, defaults.prefix().merge());
+    MergeSpec merge = MergeDials.read(body, defaults.prefix().merge(), defaults.reducerNamed());
     int mergeLayer = dials.mergeLayer(merge, model);
     return new Question.Options(
         new PrefixSpec(merge, mergeLayer),
         dials.frames(),
         dials.sampling(),
         dials.maxTokens(),
-        new QuestionDials(body, defaults.reduction()).read(mergeLayer, model.layers()));
+        new QuestionDials(body, defaults.reduction()).read(mergeLayer, model.layers()),
+        defaults.reducerNamed());
   }
 
-  /** The configured layer is for the configured reducer: another may belong to the input. */
+  /**
+   * The configured layer is for the configured reducer: another may belong to the input, or to the
+   * model's layer where the configured one belongs to the input.
+   */
   private int mergeLayer(MergeSpec merge, ModelInfo model) {
     Integer layer = body.integer("merge_layer");
     if (layer == null) {
-      boolean configured = merge.reducer().equals(defaults.prefix().merge().reducer());
-      return merge.mergesAtInput() && !configured ? 0 : defaults.prefix().mergeLayer();
+      PrefixSpec usual = defaults.prefix();
+      if (merge.mergesAtInput() == usual.merge().mergesAtInput()) {
+        return usual.mergeLayer();
+      }
+      boolean moves = !merge.mergesAtInput() && usual.mergeLayer() == 0;
+      return moves ? model.defaultMergeLayer() : merge.mergesAtInput() ? 0 : usual.mergeLayer();
     }
     if (layer < 0 || layer >= model.layers()) {
       throw Problems.field(

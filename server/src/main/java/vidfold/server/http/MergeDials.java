@@ -10,9 +10,9 @@ import vidfold.merging.MergeSpec;
  * The fields of a request that say how visual tokens are merged: {@code reducer}, {@code mode},
  * STTM's {@code root_level}, {@code weighted_average} and {@code head_dim}, and {@code retention}
  * (a share, or {@code "auto"}) or {@code thresholds}. What is absent is as configured; a retention
- * asked of a server that is configured to keep every token means {@code sttm}. Where {@code sttm}
- * would be used without being named, and no option of its trees is given, a retention of at most
- * 0.1 means {@code ustc}.
+ * asked of a server that is configured to keep every token means {@code sttm}. Where neither
+ * request nor configuration names a reducer it is {@code sttm}, or {@code ustc} at a retention of
+ * at most 0.1 without an option of STTM's.
  */
 final class MergeDials {
   private static final String NO_REDUCER = "none";
@@ -26,14 +26,22 @@ final class MergeDials {
 
   private final JsonBody body;
   private final MergeSpec usual;
+  private final boolean usualNamed;
 
-  private MergeDials(JsonBody body, MergeSpec usual) {
+  private MergeDials(JsonBody body, MergeSpec usual, boolean usualNamed) {
     this.body = body;
     this.usual = usual;
+    this.usualNamed = usualNamed;
   }
 
-  static MergeSpec read(JsonBody body, MergeSpec usual) {
-    return new MergeDials(body, usual).spec();
+  /**
+   * Reads the fields.
+   *
+   * @param usual what is configured
+   * @param usualNamed whether its reducer is configured too
+   */
+  static MergeSpec read(JsonBody body, MergeSpec usual, boolean usualNamed) {
+    return new MergeDials(body, usual, usualNamed).spec();
   }
 
   private MergeSpec spec() {
@@ -76,10 +84,15 @@ final class MergeDials {
     if (named != null) {
       return named;
     }
-    String reducer =
-        reduces && usual.reducer().equals(NO_REDUCER) ? USUAL_REDUCER : usual.reducer();
-    boolean free = reducer.equals(USUAL_REDUCER) && OF_TREES.stream().noneMatch(body::has);
-    return free && retention != null ? MergeSpec.usualReducer(retention) : reducer;
+    boolean keepsAll = reduces && usual.reducer().equals(NO_REDUCER);
+    if (usualNamed && !keepsAll) {
+      return usual.reducer();
+    }
+    if (OF_TREES.stream().anyMatch(body::has)) {
+      return USUAL_REDUCER;
+    }
+    Double kept = reduces || retention != null ? retention : usual.retention();
+    return kept == null ? USUAL_REDUCER : MergeSpec.usualReducer(kept);
   }
 
   /** What a reducer keeps that is asked for by its name alone, and is not the configured one. */

@@ -115,8 +115,20 @@ class ServerConfigTest {
   }
 
   @Test
+  void shouldLeaveTheRetentionToTheReducer() {
+    assertThat(config("answer.retention", "auto").answer().merge())
+        .isEqualTo(MergeSpec.auto("sttm", "reference"));
+    assertThat(config("answer.retention", "auto", "answer.reducer", "tome").answer().merge())
+        .isEqualTo(MergeSpec.auto("tome", "reference"));
+    assertThat(config("answer.retention", "auto", "answer.reducer", "none").answer().merge())
+        .isEqualTo(MergeSpec.none());
+    assertThatThrownBy(() -> config("answer.retention", "half")).hasMessageContaining("auto");
+  }
+
+  @Test
   void shouldTakeUstcAtTheInputAtSmallRetention() {
     Question.Options small = config("answer.retention", "0.05").answer().options(MODEL, RULE);
+    assertThat(small.reducerNamed()).isFalse();
     assertThat(small.prefix())
         .isEqualTo(new PrefixSpec(MergeSpec.of("ustc", "reference", 0.05), 0));
     assertThat(config("answer.retention", "0.2").answer().merge())
@@ -124,6 +136,7 @@ class ServerConfigTest {
     Question.Options named =
         config("answer.retention", "0.05", "answer.reducer", "sttm").answer().options(MODEL, RULE);
     assertThat(named.prefix()).isEqualTo(new PrefixSpec(MergeSpec.sttm("reference", 0.05), 2));
+    assertThat(named.reducerNamed()).isTrue();
     assertThat(
             config("answer.retention", "0.05", "answer.merge-layer", "1")
                 .answer()

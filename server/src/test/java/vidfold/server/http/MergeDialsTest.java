@@ -59,24 +59,50 @@ class MergeDialsTest {
   }
 
   @Test
-  void shouldTakeUstcAtSmallRetentionUnlessAnotherIsNamed() {
+  void shouldTakeUstcAtSmallRetentionWhereNobodyNamesAReducer() {
     MergeSpec usual = MergeSpec.sttm("reference", 0.5);
     MergeSpec small = MergeSpec.of("ustc", "reference", 0.1);
 
-    assertThat(read("{'retention': 0.1}", usual)).isEqualTo(small);
+    assertThat(unnamed("{'retention': 0.1}", usual)).isEqualTo(small);
     assertThat(read("{'retention': 0.1}", MergeSpec.none())).isEqualTo(small);
-    assertThat(read("{'retention': 0.11}", usual)).isEqualTo(MergeSpec.sttm("reference", 0.11));
-    assertThat(read("{'retention': 'auto'}", usual)).isEqualTo(MergeSpec.auto("sttm", "reference"));
-    assertThat(read("{'retention': 0.02, 'reducer': 'sttm'}", usual))
+    assertThat(unnamed("{'retention': 0.11}", usual)).isEqualTo(MergeSpec.sttm("reference", 0.11));
+    assertThat(unnamed("{'retention': 'auto'}", usual))
+        .isEqualTo(MergeSpec.auto("sttm", "reference"));
+    assertThat(unnamed("{'retention': 0.02, 'reducer': 'sttm'}", usual))
         .isEqualTo(MergeSpec.sttm("reference", 0.02));
-    assertThat(read("{'retention': 0.02, 'head_dim': 4}", usual))
+    assertThat(unnamed("{'retention': 0.02, 'head_dim': 4}", usual))
         .isEqualTo(MergeSpec.sttm("reference", 0.02).with(new MergeSpec.Tree(1, false, 4)));
     assertThat(read("{'retention': 0.02}", MergeSpec.of("tome", "strict", 0.5)))
         .isEqualTo(MergeSpec.of("tome", "strict", 0.02));
+    assertThat(read("{'retention': 0.02}", usual)).isEqualTo(MergeSpec.sttm("reference", 0.02));
+  }
+
+  /** A configured retention of 0.05 makes ustc the usual reducer of that retention, of no other. */
+  @Test
+  void shouldLeaveUstcWithTheRetentionThatImpliedIt() {
+    MergeSpec usual = MergeSpec.of("ustc", "reference", 0.05);
+
+    assertThat(unnamed("{}", usual)).isEqualTo(usual);
+    assertThat(unnamed("{'retention': 0.5}", usual)).isEqualTo(MergeSpec.sttm("reference", 0.5));
+    assertThat(unnamed("{'retention': 'auto'}", usual))
+        .isEqualTo(MergeSpec.auto("sttm", "reference"));
+    assertThat(unnamed("{'root_level': 2}", usual))
+        .isEqualTo(MergeSpec.sttm("reference", 0.05).with(new MergeSpec.Tree(2, false, 0)));
+    assertThat(unnamed("{'thresholds': {'spatial': 0.9, 'temporal': 0.8}}", usual))
+        .isEqualTo(new MergeSpec("sttm", "reference", null, new MergeSpec.Thresholds(0.9, 0.8)));
+    assertThat(read("{'retention': 0.5}", usual)).isEqualTo(MergeSpec.of("ustc", "reference", 0.5));
   }
 
   private static MergeSpec read(String json, MergeSpec usual) {
+    return read(json, usual, /* usualNamed= */ true);
+  }
+
+  private static MergeSpec unnamed(String json, MergeSpec usual) {
+    return read(json, usual, /* usualNamed= */ false);
+  }
+
+  private static MergeSpec read(String json, MergeSpec usual, boolean usualNamed) {
     byte[] bytes = json.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
-    return MergeDials.read(JsonBody.read(bytes, AnswerDials.FIELDS), usual);
+    return MergeDials.read(JsonBody.read(bytes, AnswerDials.FIELDS), usual, usualNamed);
   }
 }

@@ -47,7 +47,9 @@ final class TestServer implements AutoCloseable {
           new PrefixSpec(MergeSpec.sttm("reference", 0.5), 2),
           new SamplingRule(2, 2, 64, true),
           SamplingParams.greedy(),
-          32);
+          32,
+          null,
+          /* reducerNamed= */ false);
   static final PublishedDefaults PUBLISHED =
       new PublishedDefaults(
           2,
