@@ -182,9 +182,28 @@ final class Qwen2VideoLlm implements VideoLlm {
       own.requireRoom(1);
       given.add(own);
     }
+    decode(given, tokens, false);
+    decode(given, tokens, true);
+  }
+
+  /**
+   * One step of those sequences that see the whole of their prefix, or of those that see less. They
+   * take separate steps: how the rows of a batch are shared out shows in their last bits, and what
+   * narrows itself must not change an answer that does not.
+   */
+  private void decode(List<OwnKv> sequences, int[] tokens, boolean less) {
+    List<OwnKv> given = sequences.stream().filter(own -> own.seesLess() == less).toList();
+    if (given.isEmpty()) {
+      return;
+    }
+    int[] theirs =
+        IntStream.range(0, tokens.length)
+            .filter(b -> sequences.get(b).seesLess() == less)
+            .map(b -> tokens[b])
+            .toArray();
     int[] order = DecodeBatch.order(given);
     List<OwnKv> batch = IntStream.of(order).mapToObj(given::get).toList();
-    int[] next = IntStream.of(order).map(b -> tokens[b]).toArray();
+    int[] next = IntStream.of(order).map(b -> theirs[b]).toArray();
     try (Tensor logits = parts.decoder().decode(batch, next)) {
       for (int b = 0; b < next.length; b++) {
         batch.get(b).fed(new int[] {next[b]}, parts.decoder().row(logits, b));

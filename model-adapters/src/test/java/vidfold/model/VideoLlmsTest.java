@@ -99,6 +99,48 @@ class VideoLlmsTest {
     }
   }
 
+  /** Six narrowed ones: enough rows for other kernels, if they were in its batch. */
+  @ParameterizedTest
+  @CsvSource({"qwen2vl", "llava"})
+  void shouldAnswerBitForBitWhateverNarrowedQuestionsRunBeside(String family) {
+    Path folder = Path.of("src/test/resources/oracle", family, "checkpoint");
+    try (VideoLlm model = VideoLlms.open(folder, torch);
+        KvPrefix prefix = build(model, new PrefixSpec(MergeSpec.none(), 0))) {
+      List<Decoding> beside = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        String name = QuestionReduction.REDUCERS.get(i % 4);
+        QuestionReducer reducer = new QuestionReduction(name, null, null).in(0, 3);
+        beside.add(asked(model, prefix, reducer));
+      }
+      try (Decoding alone = asked(model, prefix, null);
+          Decoding plain = asked(model, prefix, null)) {
+        List<Decoding> batch = new ArrayList<>(beside);
+        batch.add(2, plain);
+        for (int token = 40; token < 44; token++) {
+          int[] tokens = new int[batch.size()];
+          java.util.Arrays.fill(tokens, token);
+          model.decode(batch, tokens);
+          model.decode(List.of(alone), new int[] {token});
+          assertThat(((OwnKv) plain).logits().toFloats())
+              .containsExactly(((OwnKv) alone).logits().toFloats());
+        }
+        assertThat(batch).allMatch(sequence -> sequence.length() == plain.length());
+      }
+      beside.forEach(Decoding::close);
+    }
+  }
+
+  private static Decoding asked(
+      VideoLlm model, KvPrefix prefix, @Nullable QuestionReducer reducer) {
+    int[] prompt = model.questionTokens("What is it?");
+    Decoding sequence =
+        reducer == null
+            ? model.open(prefix, SamplingParams.greedy(), 64)
+            : model.open(prefix, SamplingParams.greedy(), 64, reducer, prompt.length);
+    model.prefill(sequence, prompt);
+    return sequence;
+  }
+
   @ParameterizedTest
   @CsvSource({"qwen2vl", "qwen25vl", "llava"})
   void shouldKeepSaliencyWithTheTokensWhenAsked(String family) {
