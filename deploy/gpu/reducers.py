@@ -276,7 +276,7 @@ def ustc(rows, values, grid, wanted, strict):
         tile = max(1, (1 << 26) // max(values.shape[1], len(centres)))
         nearest = rows.ustc.nearest(values, at, peaks, tile)
     else:
-        nearest = rows.ustc.nearest_bounded(values, outlines, at, peaks, 1 << 20)
+        nearest = rows.ustc.nearest_bounded(values, outlines, at, peaks, 3 << 17)
     group = np.arange(n)
     group[recycled] = centres[nearest.cpu().numpy()]
     group[centres] = centres
@@ -322,5 +322,5 @@ def density_peaks(rows, values, recycled, count):
 def window_peaks(rows, values, tokens, size):
     if len(tokens) == 0 or size < 2:
         return np.zeros(len(tokens), np.float32)
-    batch = max(1, (1 << 14 if rows.gpu else 1 << 10) // size)
+    batch = max(1, (1 << 14 if rows.gpu else 1 << 9) // size)
     return rows.ustc.peaks(values, rows.up(tokens), size, min(7, size - 1), batch).cpu().numpy()

@@ -47,13 +47,13 @@ final class UstcMerger extends Reducer {
   private static final int OUTLINE = 24;
 
   /** Bounds that are held at a time. */
-  private static final long CPU_TILE = 1L << 20;
+  private static final long CPU_TILE = 3L << 17;
 
   /** Elements of the tile of rows that is compared with all centres. */
   private static final long GPU_TILE = 1L << 26;
 
   /** Tokens whose densities are found at a time. */
-  private static final int CPU_BATCH = 1 << 10;
+  private static final int CPU_BATCH = 1 << 9;
 
   private static final int GPU_BATCH = 1 << 14;
 
