@@ -2,6 +2,7 @@ package vidfold.server.http;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import vidfold.model.ModelInfo;
 import vidfold.server.engine.Answer;
 import vidfold.server.engine.AnswerListener;
@@ -54,17 +55,23 @@ final class Asking {
 
   /** Who hears the one answer of an exchange: its events, or its whole response. */
   static AnswerListener listener(Exchange exchange, boolean stream) {
-    return stream ? exchange.events() : new WholeAnswer(exchange);
+    return stream ? exchange.events(new NamedEvents()) : whole(exchange, answer -> answer);
+  }
+
+  /** Hears the one answer of an exchange and replies with what the function makes of it. */
+  static AnswerListener whole(Exchange exchange, Function<Answer, Object> json) {
+    return new WholeAnswer(exchange, json);
   }
 
   /** Replies with the answer when it is complete. */
-  private record WholeAnswer(Exchange exchange) implements AnswerListener {
+  private record WholeAnswer(Exchange exchange, Function<Answer, Object> json)
+      implements AnswerListener {
     @Override
     public void onText(String piece) {}
 
     @Override
     public void onDone(Answer answer) {
-      exchange.reply(Reply.json(200, answer));
+      exchange.reply(Reply.json(200, json.apply(answer)));
     }
 
     @Override

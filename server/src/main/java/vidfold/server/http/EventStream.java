@@ -1,16 +1,13 @@
 package vidfold.server.http;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Map;
 import vidfold.server.engine.Answer;
 import vidfold.server.engine.AnswerListener;
 
 /**
- * An answer as server-sent events: {@code token} with pieces of text, then one {@code answer} with
- * the whole answer object, or one {@code error} with a problem.
+ * An answer as server-sent events.
  *
  * <p>The response begins with the first event or heartbeat: a question that fails before is
  * answered with the problem's own status. Safe from any thread.
@@ -22,15 +19,17 @@ final class EventStream implements AnswerListener {
 
   private final Exchange exchange;
   private final Connection connection;
+  private final AnswerEvents events;
   private final Deadline heartbeat;
 
   // On the event loop only.
   private boolean begun;
   private boolean ended;
 
-  EventStream(Exchange exchange, Connection connection) {
+  EventStream(Exchange exchange, Connection connection, AnswerEvents events) {
     this.exchange = exchange;
     this.connection = connection;
+    this.events = events;
     this.heartbeat = new Deadline(connection.loop());
     connection.onLoop(this::expectSilence);
     exchange.onDisconnect(() -> connection.onLoop(this::stop));
@@ -39,13 +38,13 @@ final class EventStream implements AnswerListener {
   @Override
   public void onText(String piece) {
     if (!piece.isEmpty()) {
-      send("token", Map.of("text", piece));
+      send(events.text(piece));
     }
   }
 
   @Override
   public void onDone(Answer answer) {
-    send("answer", answer);
+    send(events.done(answer));
     connection.onLoop(this::end);
   }
 
@@ -56,7 +55,7 @@ final class EventStream implements AnswerListener {
         () -> {
           if (begun) {
             exchange.ends(problem);
-            write(event("error", problem.json(exchange.requestId())));
+            write(events.failed(problem, exchange.requestId()));
             end();
           } else {
             stop();
@@ -65,21 +64,8 @@ final class EventStream implements AnswerListener {
         });
   }
 
-  private void send(String name, Object data) {
-    byte[] event = event(name, data);
+  private void send(byte[] event) {
     connection.onLoop(() -> write(event));
-  }
-
-  /** JSON holds no line end, so each event has one line of data. */
-  private static byte[] event(String name, Object data) {
-    String head = "event: " + name + "\ndata: ";
-    ByteBuf event =
-        Unpooled.wrappedBuffer(
-            head.getBytes(StandardCharsets.UTF_8), Json.write(data), new byte[] {'\n', '\n'});
-    byte[] bytes = new byte[event.readableBytes()];
-    event.readBytes(bytes);
-    event.release();
-    return bytes;
   }
 
   private void write(byte[] event) {

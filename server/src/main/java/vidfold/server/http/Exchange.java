@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,7 @@ final class Exchange {
   // Set before a handler runs.
   private Router.Match match = Router.Match.NONE;
   private byte[] body = NOTHING;
+  private BiFunction<Problem, String, Reply> errors = Problem::reply;
 
   // On the event loop only.
   private @Nullable String problem;
@@ -116,6 +118,11 @@ final class Exchange {
     body = bytes;
   }
 
+  /** Sets how this request is told of problems: from the problem and the request's id. */
+  void tellErrors(BiFunction<Problem, String, Reply> shape) {
+    errors = shape;
+  }
+
   /** Answers. */
   void reply(Reply reply) {
     connection.onLoop(() -> connection.answer(this, reply));
@@ -137,7 +144,7 @@ final class Exchange {
   /** Answers with the problem that a failure is. */
   void fail(Throwable failure) {
     Problem told = Problems.of(failure, requestId);
-    Reply reply = told.reply(requestId);
+    Reply reply = errors.apply(told, requestId);
     connection.onLoop(() -> answer(told, reply));
   }
 
@@ -159,8 +166,8 @@ final class Exchange {
   }
 
   /** Answers with a stream of events, which begins when the first one is sent. */
-  EventStream events() {
-    return new EventStream(this, connection);
+  EventStream events(AnswerEvents events) {
+    return new EventStream(this, connection, events);
   }
 
   /** Runs an action when the client goes away before it is answered; at once when it has. */

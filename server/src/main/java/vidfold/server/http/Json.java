@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Reads and writes JSON. */
 final class Json {
@@ -34,6 +36,20 @@ final class Json {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("not JSON: " + value.getClass(), e);
     }
+  }
+
+  /**
+   * A line that starts with some text and goes on with JSON, which holds no line end; then an empty
+   * one.
+   */
+  static byte[] line(String start, Object value) {
+    byte[] head = start.getBytes(StandardCharsets.UTF_8);
+    byte[] json = write(value);
+    byte[] line = Arrays.copyOf(head, head.length + json.length + 2);
+    System.arraycopy(json, 0, line, head.length, json.length);
+    line[line.length - 2] = '\n';
+    line[line.length - 1] = '\n';
+    return line;
   }
 
   /** One JSON value; bytes that are none end the request with the place of the mistake. */

@@ -1,6 +1,7 @@
 package vidfold.server.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -33,6 +34,11 @@ final class JsonBody {
           .asException();
     }
     return new JsonBody(value, "", known);
+  }
+
+  /** An object that was put together from members of others. */
+  static JsonBody of(ObjectNode object, Set<String> known) {
+    return new JsonBody(object, "", known);
   }
 
   @Nullable String text(String field) {
@@ -130,6 +136,43 @@ final class JsonBody {
     return new JsonBody(value, prefix + field + ".", known);
   }
 
+  /** The objects of a list. */
+  List<JsonBody> objects(String field, Set<String> known) {
+    JsonNode value = member(field);
+    if (value == null || !value.isArray()) {
+      throw refuse(field, "must be a list of objects" + (value == null ? "" : found(value)));
+    }
+    List<JsonBody> objects = new ArrayList<>();
+    for (int i = 0; i < value.size(); i++) {
+      String element = field + "[" + i + "]";
+      if (!value.get(i).isObject()) {
+        throw refuse(element, "must be an object" + found(value.get(i)));
+      }
+      objects.add(new JsonBody(value.get(i), prefix + element + ".", known));
+    }
+    return objects;
+  }
+
+  /** Whether a member is a string. */
+  boolean isText(String field) {
+    JsonNode value = member(field);
+    return value != null && value.isTextual();
+  }
+
+  /** A member as it was sent. */
+  @Nullable JsonNode raw(String field) {
+    return member(field);
+  }
+
+  /** The problem of a member that cannot be used. */
+  ProblemException refuse(String field, String reason) {
+    return Problems.field(prefix + field, "'%s%s' %s.".formatted(prefix, field, reason));
+  }
+
+  private static String found(JsonNode value) {
+    return " but is " + kind(value);
+  }
+
   private @Nullable JsonNode member(String field) {
     JsonNode value = object.get(field);
     return value == null || value.isNull() ? null : value;
@@ -163,9 +206,7 @@ final class JsonBody {
   }
 
   private ProblemException mismatch(String field, String expected, JsonNode found) {
-    return Problems.field(
-        prefix + field,
-        "'%s%s' must be %s but is %s.".formatted(prefix, field, expected, kind(found)));
+    return refuse(field, "must be " + expected + found(found));
   }
 
   private static String kind(JsonNode value) {

@@ -16,14 +16,14 @@ final class JsonBytes implements RequestBody {
     this.exchange = exchange;
     this.handler = handler;
     this.limit = exchange.config().maxJsonBytes();
-    requireJson();
+    requireJson(exchange);
     if (exchange.contentLength() > limit) {
       throw tooLarge();
     }
   }
 
   /** Also keeps forms of other sites out: a browser sends JSON to another site only if allowed. */
-  private void requireJson() {
+  static void requireJson(Exchange exchange) {
     MediaType type = MediaType.of(exchange.header(HttpHeaderNames.CONTENT_TYPE));
     if (!type.is("application/json") && !type.name().endsWith("+json")) {
       throw Problem.of(

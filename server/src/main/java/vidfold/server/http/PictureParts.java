@@ -13,8 +13,8 @@ import vidfold.server.video.Upload;
 import vidfold.video.PictureClip;
 
 /**
- * The pictures of a form on their way into one stored video. One picture at a time is on the heap;
- * it is written when its part ends.
+ * The pictures of a form, or of a chat, on their way into one stored video. One picture at a time
+ * is on the heap; it is written when it ends.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // the last write fails with what went wrong before it
 final class PictureParts {
@@ -28,6 +28,11 @@ final class PictureParts {
   PictureParts(Upload upload) {
     this.upload = upload;
     upload.write(clip.start());
+  }
+
+  /** How many pictures there are. */
+  int count() {
+    return clip.count();
   }
 
   /** A picture begins. */
@@ -49,7 +54,7 @@ final class PictureParts {
     picture.writeBytes(copy);
   }
 
-  /** The picture's part is over; completes when it is written. */
+  /** The picture is over; completes when it is written. */
   CompletableFuture<Void> endPicture() {
     if (!inPicture) {
       return CompletableFuture.completedFuture(null);
@@ -61,7 +66,7 @@ final class PictureParts {
   }
 
   /**
-   * The form is over.
+   * There are no more pictures.
    *
    * @param times a JSON list of seconds, or an empty text for one a second
    */

@@ -64,7 +64,12 @@ record Problem(
   }
 
   Reply reply(String requestId) {
-    Reply reply = Reply.bytes(status, MEDIA_TYPE, Json.write(json(requestId)));
+    return reply(MEDIA_TYPE, json(requestId));
+  }
+
+  /** The response with this problem's status and headers, and other words for it. */
+  Reply reply(String mediaType, Object words) {
+    Reply reply = Reply.bytes(status, mediaType, Json.write(words));
     for (Map.Entry<String, String> header : headers.entrySet()) {
       reply = reply.with(header.getKey(), header.getValue());
     }

@@ -14,6 +14,7 @@ final class Routes {
     Asking asking = new Asking(parts, videos);
     QuestionRoutes questions = new QuestionRoutes(asking);
     SessionRoutes sessions = new SessionRoutes(parts, asking);
+    ChatRoutes chat = new ChatRoutes(parts, asking, videos, meters);
     ServiceRoutes service = new ServiceRoutes(parts, draining);
     return List.of(
         Route.postStream("/v1/videos", uploads::open),
@@ -25,6 +26,7 @@ final class Routes {
         Route.get("/v1/sessions/{id}", sessions::get),
         Route.delete("/v1/sessions/{id}", sessions::delete),
         Route.postJson("/v1/sessions/{id}/messages", sessions::message),
+        Route.postStream("/v1/chat/completions", chat::open),
         Route.get("/v1/models", service::models),
         Route.get("/version", service::version),
         Route.get("/health/live", service::live),

@@ -92,6 +92,7 @@ final class ServiceRoutes {
   void index(Exchange exchange) {
     Map<String, Object> index = nameAndVersion();
     index.put("videos", "/v1/videos");
+    index.put("chat", "/v1/chat/completions");
     index.put("models", "/v1/models");
     index.put("health", "/health/ready");
     index.put("metrics", "/metrics");

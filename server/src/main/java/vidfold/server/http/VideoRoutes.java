@@ -66,8 +66,12 @@ final class VideoRoutes {
    * it is not ready after the wait that the request is willing to.
    */
   CompletableFuture<VideoRecord> ready(Exchange exchange, String id) {
-    Duration wait = Waiting.of(exchange);
-    return find(exchange.tenant(), id)
+    return ready(exchange.tenant(), id, Waiting.of(exchange));
+  }
+
+  /** The video as {@link #ready(Exchange, String)} has it, after a wait of this length. */
+  CompletableFuture<VideoRecord> ready(String tenant, String id, Duration wait) {
+    return find(tenant, id)
         .thenCompose(
             video -> isUnderWay(video) && !wait.isZero() ? settled(video, wait) : done(video))
         .thenApply(VideoRoutes::requireReady);
@@ -103,7 +107,7 @@ final class VideoRoutes {
         parts.blocking());
   }
 
-  private static VideoRecord requireReady(VideoRecord video) {
+  static VideoRecord requireReady(VideoRecord video) {
     Optional<Problem> failure = failure(video);
     if (failure.isPresent()) {
       throw failure.get().asException();

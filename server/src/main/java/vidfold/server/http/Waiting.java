@@ -10,7 +10,7 @@ import vidfold.server.video.Failures;
 
 /** How long a request is willing to wait for a video: {@code ?wait=} or {@code Prefer: wait=}. */
 final class Waiting {
-  private static final Duration LONGEST = Duration.ofMinutes(5);
+  static final Duration LONGEST = Duration.ofMinutes(5);
 
   private Waiting() {}
 

@@ -22,7 +22,9 @@ class EventStreamTest {
 
   private EmbeddedChannel ask(String version) {
     Router router =
-        new Router(List.of(Route.get("/events", exchange -> stream.set(exchange.events()))));
+        new Router(
+            List.of(
+                Route.get("/events", exchange -> stream.set(exchange.events(new NamedEvents())))));
     HttpMeters meters = new HttpMeters(new SimpleMeterRegistry(), () -> 0);
     Wiring wiring =
         new Wiring(

@@ -3,15 +3,11 @@ package vidfold.server.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,7 +37,7 @@ class PictureUploadTest {
 
   @Test
   void shouldMakeAVideoOfPicturesWithTheirTimes() throws Exception {
-    frame(png(1)).frame(png(2)).times("[0.5, 2, 9.25]").frame(png(3));
+    frame(Pictures.png(1)).frame(Pictures.png(2)).times("[0.5, 2, 9.25]").frame(Pictures.png(3));
 
     TestServer.Response response = post();
 
@@ -52,21 +48,21 @@ class PictureUploadTest {
     assertThat(video.get("container").asText()).isEqualTo("pictures");
     assertThat(video.get("name").asText()).isEqualTo("a.png");
     assertThat(read(video).times()).containsExactly(0.5, 2.0, 9.25, 9.25);
-    frame(png(1)).times("[0.5, 2, 9.25]").frame(png(2)).frame(png(3));
+    frame(Pictures.png(1)).times("[0.5, 2, 9.25]").frame(Pictures.png(2)).frame(Pictures.png(3));
     assertThat(post().json().get("id")).isEqualTo(video.get("id"));
-    frame(png(1)).times("[0.5, 2, 9.5]").frame(png(2)).frame(png(3));
+    frame(Pictures.png(1)).times("[0.5, 2, 9.5]").frame(Pictures.png(2)).frame(Pictures.png(3));
     assertThat(post().json().get("id")).isNotEqualTo(video.get("id"));
   }
 
   @Test
   void shouldShowPicturesWithoutTimesOneASecond() throws Exception {
-    frame(png(1)).frame(png(2));
+    frame(Pictures.png(1)).frame(Pictures.png(2));
     assertThat(read(post().json()).times()).containsExactly(0.0, 1.0);
   }
 
   @Test
   void shouldKeepPicturesOverARestart() throws Exception {
-    frame(png(1)).frame(png(2)).times("[3, 4]");
+    frame(Pictures.png(1)).frame(Pictures.png(2)).times("[3, 4]");
     JsonNode video = post().json();
     server.close();
     server = TestServer.open(folder);
@@ -86,7 +82,7 @@ class PictureUploadTest {
         "[0, 1 | Expected a JSON list of seconds",
       })
   void shouldNameWhatIsWrongWithTimes(String times, String detail) throws Exception {
-    frame(png(1)).frame(png(2)).frame(png(3)).times(times);
+    frame(Pictures.png(1)).frame(Pictures.png(2)).frame(Pictures.png(3)).times(times);
 
     TestServer.Response response = post();
 
@@ -99,18 +95,18 @@ class PictureUploadTest {
 
   @Test
   void shouldNameThePictureThatCannotBeRead() throws Exception {
-    frame(png(1)).frame("no picture".getBytes(StandardCharsets.UTF_8));
+    frame(Pictures.png(1)).frame("no picture".getBytes(StandardCharsets.UTF_8));
     TestServer.Response response = post();
     assertThat(response.status()).isEqualTo(422);
     assertThat(response.problem()).isEqualTo("bad-picture");
     assertThat(response.json().get("detail").asText()).startsWith("frames[1] is neither");
     Await.until(() -> server.incomingFiles() == 0);
 
-    byte[] broken = png(2);
+    byte[] broken = Pictures.png(2);
     for (int i = broken.length / 2; i < broken.length - 20; i++) {
       broken[i] = 0x5a;
     }
-    frame(png(1)).frame(png(3)).frame(broken);
+    frame(Pictures.png(1)).frame(Pictures.png(3)).frame(broken);
     response = post();
     assertThat(response.status()).isEqualTo(422);
     assertThat(response.problem()).isEqualTo("bad-picture");
@@ -119,9 +115,9 @@ class PictureUploadTest {
 
   @Test
   void shouldTakeAFileOrFramesButNotBoth() throws Exception {
-    part("name=\"file\"; filename=\"a.mp4\"", new byte[] {1}).frame(png(1));
+    part("name=\"file\"; filename=\"a.mp4\"", new byte[] {1}).frame(Pictures.png(1));
     assertThat(post().problem()).isEqualTo("malformed-form");
-    frame(png(1)).part("name=\"file\"; filename=\"a.mp4\"", new byte[] {1});
+    frame(Pictures.png(1)).part("name=\"file\"; filename=\"a.mp4\"", new byte[] {1});
     assertThat(post().problem()).isEqualTo("malformed-form");
     times("[1]");
     assertThat(post().problem()).isEqualTo("malformed-form");
@@ -163,15 +159,5 @@ class PictureUploadTest {
             .request(PATH)
             .header("Content-Type", "multipart/form-data; boundary=b")
             .POST(HttpRequest.BodyPublishers.ofByteArrays(sent)));
-  }
-
-  private static byte[] png(int seed) throws IOException {
-    BufferedImage image = new BufferedImage(48, 32, BufferedImage.TYPE_INT_RGB);
-    for (int i = 0; i < 48 * 32; i++) {
-      image.setRGB(i % 48, i / 48, (i * 7919 * seed) & 0xffffff);
-    }
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    ImageIO.write(image, "png", bytes);
-    return bytes.toByteArray();
   }
 }
