@@ -23,6 +23,7 @@ F32_LIMITS = {"vision": 1e-4, "prefill": 1e-4, "chunked": 1e-4, "merge": 1e-4, "
 BF16_LIMITS = {"vision": 2e-2, "prefill": 2e-2, "chunked": 2e-2, "merge": 2e-2, "two-segment": 3e-2, "decode": 3e-2, "view": 3e-2}
 ROWS_LIMIT = 1e-5
 LOGPROB_LIMIT = 1e-4
+INT8_LIMIT = 1e-2
 
 TINY = {
     "decoder": (shapes.Decoder(256, 4, 4, 2, 512, 1000, (8, 12, 12)), (3, 4, 5)),
@@ -51,7 +52,7 @@ class Correctness:
         self.table.heading(f"Correctness (seed {self.seed})")
         for wrong in self.archives.check_signatures() + self.archives.check_weights(published()):
             self.table.failed("archives.json", ValueError(wrong))
-        for part in (self.vision, self.windowed_vision, self.decoder, self.question_views, self.sampling, self.row_kernels, self.server_merges, self.merges):
+        for part in (self.vision, self.windowed_vision, self.decoder, self.question_views, self.int8, self.sampling, self.row_kernels, self.server_merges, self.merges):
             try:
                 part()
             except Exception as error:  # one broken part must not hide the others
@@ -131,6 +132,21 @@ class Correctness:
             if dtype == torch.float32:
                 differ = sum(int((mine.chosen[k][0] != cpu.chosen[k][0]).sum()) for k in cpu.chosen)
                 self.table.checked("view: rows chosen otherwise", differ, 0, label)
+
+    def int8(self):
+        """A linear layer with int8 weights, of one row, of the CPU kernel's most, and of more."""
+        generator = torch.Generator().manual_seed(self.seed + 8)
+        decoder = self.archives.load("Qwen2Decoder")
+        weight = torch.randn([192, 160], generator=generator).bfloat16()
+        decoder.put_int8(1, [weight[:64].to(self.device), weight[64:].to(self.device)])
+        scale = (weight.float().abs().amax(1, keepdim=True) / 127).bfloat16().double()
+        exact = (weight.double() / scale).round().clamp(-127, 127) * scale
+        for rows in (1, 9, 40):
+            x = torch.randn([rows, 160], generator=generator).bfloat16()
+            poison(self.device)
+            found = decoder.line(x.to(self.device), 1)
+            label = f"{self.device} bf16 : f64 twin"
+            self.table.checked(f"int8 weights: {rows} rows", relative(found, x.double() @ exact.T), INT8_LIMIT, label)
 
     def sampling(self):
         generator = torch.Generator().manual_seed(self.seed + 5)

@@ -41,7 +41,8 @@ def affine(x: Tensor, w: Tensor, bias: Optional[Tensor]) -> Tensor:
 
 # x [S, in] times an int8 weight [out, in] with a scale for each of its rows. The CPU's kernel for bf16 reads
 # the weight once; from ten rows on, and for f32 always, it is faster to widen blocks of the weight, small
-# enough to stay in the cache, and multiply those.
+# enough to stay in the cache, and multiply those. PyTorch 2.7 has no such kernel for CUDA, where the blocks are
+# large: few launches.
 def product_int8(x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
   rows = torch.size(x, 0)
   few = torch.__and__(torch.le(rows, 9), torch.eq(ops.prim.dtype(x), 15))
@@ -50,7 +51,10 @@ def product_int8(x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
   else:
     width = torch.size(weight, 0)
     out = torch.new_empty(x, [rows, width])
-    step = torch.add(torch.floordiv(4194304, torch.size(weight, 1)), 1)
+    elements = 4194304
+    if ops.prim.is_cuda(x):
+      elements = 134217728
+    step = torch.add(torch.floordiv(elements, torch.size(weight, 1)), 1)
     at = 0
     while torch.lt(at, width):
       end = torch.add(at, step)

@@ -13,7 +13,8 @@ public enum WeightFormat {
 
   /**
    * Symmetric int8 with one scale for each output channel; activations stay in bf16. Half the
-   * memory, and half the bytes to read for each token.
+   * memory and, on a CPU, half the bytes to read for each token. A GPU widens the weights anew for
+   * each token, which costs time: it is for models that would not fit otherwise.
    */
   INT8;
 
@@ -48,10 +49,12 @@ public enum WeightFormat {
    * @throws IllegalArgumentException saying why
    */
   void requireOn(boolean gpu, Dtype dtype) {
-    if (this == INT8 && (gpu || dtype != Dtype.BF16)) {
+    if (this == INT8 && dtype != Dtype.BF16) {
       throw new IllegalArgumentException(
-          "int8 weights are offered on the CPU in bf16 only, but the model runs on "
-              + (gpu ? "a GPU" : "the CPU in " + dtype.label())
+          "int8 weights are offered in bf16 only, but the model runs on "
+              + (gpu ? "a GPU" : "the CPU")
+              + " in "
+              + dtype.label()
               + ": PyTorch has no kernel for them there, so each token would widen every weight"
               + " first and be slower than with stored ones");
     }

@@ -174,12 +174,13 @@ class Int8WeightsTest {
 
   @Test
   void shouldSayWhereItDoesNotPay() {
-    assertThatThrownBy(() -> WeightFormat.INT8.requireOn(true, Dtype.BF16))
+    assertThatThrownBy(() -> WeightFormat.INT8.requireOn(true, Dtype.F32))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("on the CPU in bf16 only, but the model runs on a GPU");
+        .hasMessageContaining("in bf16 only, but the model runs on a GPU in f32");
     assertThatThrownBy(() -> WeightFormat.INT8.requireOn(false, Dtype.F32))
         .hasMessageContaining("but the model runs on the CPU in f32");
     WeightFormat.INT8.requireOn(false, Dtype.BF16);
+    WeightFormat.INT8.requireOn(true, Dtype.BF16);
     WeightFormat.STORED.requireOn(true, Dtype.F32);
     assertThatThrownBy(() -> WeightFormat.of("int4"))
         .hasMessage("weights must be one of [stored, int8] but were 'int4'");

@@ -67,7 +67,7 @@ public final class ConfigKeys {
           "model.weights",
           oneOf(WeightFormat.labels()),
           "stored",
-          "How linear layers are kept; int8 takes half the memory of bf16, on the CPU in bf16 only");
+          "How linear layers are kept; int8 takes half the memory of bf16, in bf16 only");
   static final ConfigKey<Integer> MODEL_THREADS =
       key("model.threads", integer(0, 4096), "0", "CPU threads of the model; 0 is one a core");
 
