@@ -58,14 +58,6 @@ class Rows(Module):
     mean = torch.div(sums, torch.unsqueeze(size, 1))
     return torch.to(mean, ops.prim.dtype(like), False, False, None)
 
-  # x [n, C] times the rows of y [m, C]: [n, m]. On a CPU oneDNN is twice as fast as mm, which is MKL's, on Zen 5.
-  def products(self: __torch__.Rows, x: Tensor, y: Tensor) -> Tensor:
-    if ops.prim.is_cuda(x):
-      out = torch.mm(x, torch.t(y))
-    else:
-      out = ops.mkldnn._linear_pointwise(x, y, None, "none", annotate(List[Optional[number]], []), "")
-    return out
-
   # For every even row of x [n, C] the most similar odd row: (cosine, which odd row), each
   # [ceil(n / 2)]. Only a tile of `rows` even rows is compared at a time.
   def best_odd(self: __torch__.Rows, x: Tensor, rows: int) -> Tuple[Tensor, Tensor]:
@@ -80,7 +72,7 @@ class Rows(Module):
     start = 0
     while torch.lt(start, torch.size(even, 0)):
       end = ops.prim.min(torch.add(start, rows), torch.size(even, 0))
-      shares = torch.div_(self.products(torch.contiguous(torch.slice(even, 0, start, end, 1)), odd), odd_norms)
+      shares = torch.div_(__torch__.dense.affine(torch.contiguous(torch.slice(even, 0, start, end, 1)), odd, None), odd_norms)
       best, place = torch.max(shares, 1, False)
       torch.append(cosines, torch.div(best, torch.slice(even_norms, 0, start, end, 1)))
       torch.append(places, place)

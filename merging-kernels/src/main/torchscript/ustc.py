@@ -3,14 +3,6 @@ class Ustc(Module):
   __buffers__ = []
   training : bool
 
-  # x [n, C] times the rows of y [m, C]: [n, m]. On a CPU oneDNN is twice as fast as mm, which is MKL's, on Zen 5.
-  def products(self: __torch__.Ustc, x: Tensor, y: Tensor) -> Tensor:
-    if ops.prim.is_cuda(x):
-      out = torch.mm(x, torch.t(y))
-    else:
-      out = ops.mkldnn._linear_pointwise(x, y, None, "none", annotate(List[Optional[number]], []), "")
-    return out
-
   # Places [n] with the last one repeated up to a multiple of `step`: few shapes, for which oneDNN
   # makes its kernels once.
   def padded(self: __torch__.Ustc, places: Tensor, step: int) -> Tensor:
@@ -72,7 +64,7 @@ class Ustc(Module):
     rows = self.unit(x, torch.index_select(at, 0, left))
     unclear = torch.ge(torch.amax(torch.index_select(high, 0, left), [1], False), torch.sub(tau, 0.0001))
     which = torch.reshape(torch.nonzero(unclear), [-1])
-    highest = torch.amax(self.products(torch.index_select(rows, 0, which), pool), [1], False)
+    highest = torch.amax(__torch__.dense.affine(torch.index_select(rows, 0, which), pool, None), [1], False)
     apart = torch.index_copy(torch.logical_not(unclear), 0, which, torch.lt(highest, tau))
     stay = torch.reshape(torch.nonzero(apart), [-1])
     return (torch.index_select(left, 0, stay), torch.index_select(rows, 0, stay))
@@ -85,7 +77,7 @@ class Ustc(Module):
 
   # Cosines [k, k] of unit vectors [k, C] with one another.
   def mutual(self: __torch__.Ustc, x: Tensor) -> Tensor:
-    return self.products(x, x)
+    return __torch__.dense.affine(x, x, None)
 
   # Squared distances [b, n, n] of rows of x [b, n, C] within each b, over C.
   def distances(self: __torch__.Ustc, x: Tensor) -> Tensor:
@@ -181,14 +173,14 @@ class Ustc(Module):
       tile = torch.to(torch.index_select(x, 0, torch.index_select(at, 0, which)), 6, False, False, None)
       near, _, _ = torch.unique_consecutive(torch.index_select(likely, 0, which), False, False, None)
       near = self.padded(near, 32)
-      products = self.products(tile, torch.index_select(y, 0, near))
+      products = __torch__.dense.affine(tile, torch.index_select(y, 0, near), None)
       upper = torch.amin(torch.sub(torch.index_select(square, 0, near), torch.mul(products, 2.)), [1], True)
       length = torch.sum(torch.mul(tile, tile), [1], True, dtype=None)
       limit = torch.add(torch.sub(torch.add(upper, torch.mul(length, 1.000002)), torch.index_select(their_square, 0, which)), slack)
       bounds = torch.mm(torch.index_select(theirs, 0, which), keys)
       some = torch.any(torch.le(bounds, limit), 0, False)
       left = self.padded(torch.reshape(torch.nonzero(torch.index_fill(some, 0, near, True)), [-1]), 64)
-      products = self.products(tile, torch.index_select(y, 0, left))
+      products = __torch__.dense.affine(tile, torch.index_select(y, 0, left), None)
       best = torch.argmin(torch.sub(torch.index_select(square, 0, left), torch.mul(products, 2.)), 1, False)
       _ = torch.index_copy_(out, 0, which, torch.index_select(left, 0, best))
       start = torch.add(start, 128)

@@ -15,28 +15,18 @@ def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
   scale = torch.rsqrt(torch.add(torch.div(torch.mul(length, length), width), eps))
   return torch.mul_(torch.mul(x, scale, out=torch.empty_like(x)), weight)
 
-# x [S, in] times a weight [out, in]. In f32 on a CPU: with few rows linear reads the weight at 19 GB/s and
-# the transposed product, given at least two columns, at 44 GB/s (two Zen 5 cores, weight 17920 x 1536); with
-# many oneDNN computes 400 GFLOP/s there where linear, MKL's, has 200.
+# x [S, in] times a weight [out, in] -> [S, out]. With few rows in f32 a CPU's linear reads the weight at 19 GB/s and the
+# transposed product, given at least two columns, at 44 GB/s (two Zen 5 cores, weight 17920 x 1536).
 def product(x: Tensor, w: Tensor) -> Tensor:
   rows = torch.size(x, 0)
-  if torch.__or__(torch.ne(ops.prim.dtype(x), 6), ops.prim.is_cuda(x)):
-    out = torch.linear(x, w, None)
-  elif torch.gt(rows, 4):
-    out = ops.mkldnn._linear_pointwise(x, w, None, "none", annotate(List[Optional[number]], []), "")
-  else:
+  few = torch.__and__(torch.le(rows, 4), torch.eq(ops.prim.dtype(x), 6))
+  if torch.__and__(few, torch.__not__(ops.prim.is_cuda(x))):
     wide = x
     if torch.eq(rows, 1):
       wide = torch.cat([x, x], 0)
     out = torch.contiguous(torch.slice(torch.t(torch.mm(w, torch.t(wide))), 0, 0, rows))
-  return out
-
-# x [..., in] times a weight [out, in], plus a bias; for many rows
-def affine(x: Tensor, w: Tensor, bias: Optional[Tensor]) -> Tensor:
-  if torch.__or__(torch.ne(ops.prim.dtype(x), 6), ops.prim.is_cuda(x)):
-    out = torch.linear(x, w, bias)
   else:
-    out = ops.mkldnn._linear_pointwise(x, w, bias, "none", annotate(List[Optional[number]], []), "")
+    out = __torch__.dense.affine(x, w, None)
   return out
 
 # x [S, in] times an int8 weight [out, in] with a scale for each of its rows. The CPU's kernel for bf16 reads

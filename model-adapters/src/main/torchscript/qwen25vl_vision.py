@@ -108,7 +108,7 @@ class Qwen25VlVision(Module):
     w = self.weights[-1]
     parts = annotate(List[Tensor], [])
     for i in range(torch.len(boxes)):
-      _1 = torch.append(parts, __torch__.layers.affine(self.patchify(frames, boxes[i], depth, patch, merge, ops.prim.dtype(w)), w, None))
+      _1 = torch.append(parts, __torch__.dense.affine(self.patchify(frames, boxes[i], depth, patch, merge, ops.prim.dtype(w)), w, None))
     return torch.cat(parts, 0)
 
   # grid of rows x cols merge groups -> cos and sin [N, 1, 1, D/2], by the row and the column of each patch
@@ -147,7 +147,7 @@ class Qwen25VlVision(Module):
     return torch.mul_(torch.mul(x, scale, out=torch.empty_like(x)), self.weights[key])
 
   def line(self: __torch__.Qwen25VlVision, x: Tensor, key: int) -> Tensor:
-    return __torch__.layers.affine(x, self.weights[key], self.weights[torch.add(key, 1)])
+    return __torch__.dense.affine(x, self.weights[key], self.weights[torch.add(key, 1)])
 
   # x [N, ..] -> what attends to itself, as batches [B, S, ..]: the windows of each box, or the whole steps
   def groups(self: __torch__.Qwen25VlVision, x: Tensor, spans: List[List[int]], steps: int, whole: bool) -> List[Tensor]:
@@ -272,8 +272,8 @@ class Qwen25VlVision(Module):
   # x [N, E] that leaves the blocks -> visual tokens [N / m^2, C], still window by window
   def merged(self: __torch__.Qwen25VlVision, x: Tensor, merge: int) -> Tensor:
     h = torch.view(self.norm(x, -2), [-1, torch.mul(torch.size(x, 1), torch.mul(merge, merge))])
-    mid = torch.gelu(__torch__.layers.affine(h, self.weights[-3], self.weights[-4]))
-    return __torch__.layers.affine(mid, self.weights[-5], self.weights[-6])
+    mid = torch.gelu(__torch__.dense.affine(h, self.weights[-3], self.weights[-4]))
+    return __torch__.dense.affine(mid, self.weights[-5], self.weights[-6])
 
   # x [n * rows * cols, C] window by window -> step by step, row by row
   def raster(self: __torch__.Qwen25VlVision, x: Tensor, boxes: List[List[int]], steps: int, rows: int, cols: int) -> Tensor:

@@ -59,7 +59,7 @@ class Qwen2VlVision(Module):
     return torch.layer_norm(x, [torch.size(x, -1)], self.weights[key], self.weights[torch.add(key, 1)], 9.9999999999999995e-07)
 
   def line(self: __torch__.Qwen2VlVision, x: Tensor, key: int) -> Tensor:
-    return __torch__.layers.affine(x, self.weights[key], self.weights[torch.add(key, 1)])
+    return __torch__.dense.affine(x, self.weights[key], self.weights[torch.add(key, 1)])
 
   # x [N, S, E]: S patches attend to each other, temporal steps do not mix
   def block(self: __torch__.Qwen2VlVision, x: Tensor, base: int, heads: int, cos: Tensor, sin: Tensor) -> Tensor:
@@ -123,13 +123,13 @@ class Qwen2VlVision(Module):
     for i in range(torch.floordiv(torch.size(frames, 0), depth)):
       _1 = torch.append(patches, self.patchify(torch.narrow(frames, 0, torch.mul(i, depth), depth), patch, merge))
     w = self.weights[-1]
-    return __torch__.layers.affine(torch.to(torch.stack(patches, 0), ops.prim.dtype(w)), w, None)
+    return __torch__.dense.affine(torch.to(torch.stack(patches, 0), ops.prim.dtype(w)), w, None)
 
   # x [n, S, E] that leaves the blocks -> visual tokens [n * S / m^2, C]
   def merged(self: __torch__.Qwen2VlVision, x: Tensor, merge: int) -> Tensor:
     h = torch.reshape(torch.layer_norm(x, [torch.size(x, -1)], self.weights[-2], self.weights[-3], 9.9999999999999995e-07), [-1, torch.mul(torch.size(x, -1), torch.mul(merge, merge))])
-    mid = torch.gelu(__torch__.layers.affine(h, self.weights[-4], self.weights[-5]))
-    return __torch__.layers.affine(mid, self.weights[-6], self.weights[-7])
+    mid = torch.gelu(__torch__.dense.affine(h, self.weights[-4], self.weights[-5]))
+    return __torch__.dense.affine(mid, self.weights[-6], self.weights[-7])
 
   # kernel [E, 3, tp, p, p] -> [E, 3*tp*p*p]
   def flat(self: __torch__.Qwen2VlVision, kernel: Tensor) -> Tensor:

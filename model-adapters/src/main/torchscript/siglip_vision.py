@@ -39,7 +39,7 @@ class SiglipVision(Module):
     return torch.layer_norm(x, [torch.size(x, -1)], self.weights[key], self.weights[torch.add(key, 1)], eps)
 
   def line(self: __torch__.SiglipVision, x: Tensor, key: int, bias: int) -> Tensor:
-    return __torch__.layers.affine(x, self.weights[key], self.weights[bias])
+    return __torch__.dense.affine(x, self.weights[key], self.weights[bias])
 
   # x [n, S, E]: the S patches of a frame attend to each other
   def block(self: __torch__.SiglipVision, x: Tensor, base: int, heads: int, eps: float) -> Tensor:

@@ -23,7 +23,7 @@ import vidfold.torch.LibTorch;
     name = "fetch-natives",
     mixinStandardHelpOptions = true,
     description =
-        "Download libtorch with CUDA (about 3 GB), check it, and keep it for later starts.")
+        "Download libtorch with CUDA (several GB), check it, and keep it for later starts.")
 final class FetchNatives implements Callable<Integer> {
 
   private final Map<String, String> environment;
